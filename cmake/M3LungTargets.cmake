@@ -1,0 +1,64 @@
+# The only ways in which this project makes targets, so that language level,
+# warnings and sanitizers are said in one place.
+
+include_guard()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+find_program(MOLD_PROGRAM mold)
+
+add_library(m3lung_options INTERFACE)
+target_compile_features(m3lung_options INTERFACE cxx_std_20)
+target_include_directories(m3lung_options INTERFACE
+  "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated")
+target_compile_options(m3lung_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<BOOL:${M3LUNG_WERROR}>:-Werror>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Wthread-safety-beta>)
+
+set(M3LUNG_SANITIZE "" CACHE STRING "Value of -fsanitize= for every target, empty for none")
+if(M3LUNG_SANITIZE)
+  add_compile_options(-fsanitize=${M3LUNG_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${M3LUNG_SANITIZE})
+endif()
+
+function(_m3lung_configure target kind)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  target_sources(${target} PRIVATE ${ARG_SOURCES})
+  if(kind STREQUAL library)
+    target_link_libraries(${target} PUBLIC m3lung_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  else()
+    target_link_libraries(${target} PRIVATE m3lung_options ${ARG_PUBLIC} ${ARG_PRIVATE})
+  endif()
+endfunction()
+
+# m3lung_library(name SOURCES a.cc ... [PUBLIC libs] [PRIVATE libs]) makes the
+# static library m3lung::name.
+function(m3lung_library name)
+  add_library(m3lung_${name} STATIC)
+  add_library(m3lung::${name} ALIAS m3lung_${name})
+  _m3lung_configure(m3lung_${name} library ${ARGN})
+endfunction()
+
+# m3lung_binary(name SOURCES main.cc ... [PRIVATE libs]) makes build/bin/name.
+function(m3lung_binary name)
+  add_executable(${name})
+  _m3lung_configure(${name} binary ${ARGN})
+  install(TARGETS ${name} RUNTIME)
+endfunction()
+
+# m3lung_test(name SOURCES x_test.cc ... [PRIVATE libs] [LABELS labels]) makes a
+# GoogleTest program and one ctest entry that runs all of it. A program in which
+# no test ran is an error.
+function(m3lung_test name)
+  cmake_parse_arguments(TEST "" "" "LABELS" ${ARGN})
+  add_executable(${name})
+  _m3lung_configure(${name} binary ${TEST_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE GTest::gmock m3lung::test_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "unit;${TEST_LABELS}" TIMEOUT 600
+    FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites ran")
+endfunction()

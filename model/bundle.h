@@ -1,0 +1,44 @@
+// A model bundle on disk: models/<name>/<version>/ with slice.ts, patient.ts,
+// golden.hu and manifest.json.
+#ifndef M3LUNG_MODEL_BUNDLE_H_
+#define M3LUNG_MODEL_BUNDLE_H_
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/inference.h"
+#include "model/manifest.h"
+
+namespace m3lung {
+
+struct LoadOptions {
+  std::string device = "cpu";  // or "cuda", "cuda:N"
+  // Batch sizes that ScoreSlices() will be called with; each is run until its
+  // speed has settled before Load returns.
+  std::vector<int> batch_sizes = {1};
+};
+
+// A loaded bundle.
+struct Bundle {
+  Manifest manifest;
+  std::string digest;  // SHA-256 of manifest.json
+  std::string device;
+  std::unique_ptr<InferenceRunner> runner;
+};
+
+// Loads one bundle. FAILED_PRECONDITION, with the file and the reason, where a
+// digest or the golden output does not match; INVALID_ARGUMENT for a bad
+// manifest or device; UNAVAILABLE where the device is not there.
+absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const std::filesystem::path& directory,
+                                                         const LoadOptions& options);
+
+// The bundles' folders under `models`, sorted by name, then by version (numbers
+// in it compared as numbers). NOT_FOUND, saying what to do, where there are none.
+absl::StatusOr<std::vector<std::filesystem::path>> FindBundles(const std::filesystem::path& models);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_MODEL_BUNDLE_H_

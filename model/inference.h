@@ -1,0 +1,64 @@
+// What a model bundle computes, free of LibTorch's types, so that batching,
+// server and tests compile without them.
+#ifndef M3LUNG_MODEL_INFERENCE_H_
+#define M3LUNG_MODEL_INFERENCE_H_
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace m3lung {
+
+inline constexpr int kClasses = 4;
+
+// The class order of the paper and of every probability vector.
+enum class Label { kHealthy = 0, kCovid19 = 1, kH1n1 = 2, kCap = 3 };
+
+using ClassProbabilities = std::array<float, kClasses>;
+
+// The most probable class; of equal ones the first.
+Label MostProbable(const ClassProbabilities& probabilities);
+
+// Closeness to the prototype of the predicted class, in [0, 1], row by row.
+struct LocationMap {
+  int rows = 0;
+  int columns = 0;
+  std::vector<float> values;
+};
+
+struct SliceScores {
+  ClassProbabilities probabilities = {};  // combined by the paper's equation 4
+  float lesion_probability = 0;
+  LocationMap map;
+  std::vector<float> features;  // pooled ResBlock3 and ResBlock4
+};
+
+// The two networks of one bundle on one device.
+//
+// Thread safety: methods may be called from any thread; calls may wait for each
+// other.
+class InferenceRunner {
+ public:
+  virtual ~InferenceRunner() = default;
+
+  // Side of the square HU slices that ScoreSlices() takes, in pixels.
+  virtual int input_size() const = 0;
+
+  // Scores slices together. Each is input_size() x input_size() HU, row by row,
+  // cropped and resized. Returns one entry a slice, in the order given.
+  // INTERNAL where the network fails or yields a value that is not finite.
+  virtual absl::StatusOr<std::vector<SliceScores>> ScoreSlices(
+      absl::Span<const int16_t* const> slices) = 0;
+
+  // Patient probabilities from the features of all scored slices from head to
+  // feet; at least one. INTERNAL as above.
+  virtual absl::StatusOr<ClassProbabilities> AssessPatient(
+      absl::Span<const std::vector<float>* const> features) = 0;
+};
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_MODEL_INFERENCE_H_

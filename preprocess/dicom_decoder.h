@@ -1,0 +1,32 @@
+// DICOM bytes to Hounsfield units: the only code that sees DCMTK.
+#ifndef M3LUNG_PREPROCESS_DICOM_DECODER_H_
+#define M3LUNG_PREPROCESS_DICOM_DECODER_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "preprocess/hu_slice.h"
+
+namespace m3lung {
+
+// Checked before memory is set aside.
+struct DecodeLimits {
+  int max_rows = 4096;
+  int max_columns = 4096;
+};
+
+// Decodes one CT instance (a whole DICOM file). Rescaled in floating point with
+// the slice's own slope and intercept, rounded half to even, kept within int16.
+// The error carries a SkipReason (preprocess/skip_reason.h).
+//
+// Thread safety: may be called from any thread.
+absl::StatusOr<HuSlice> DecodeDicom(absl::string_view bytes, const DecodeLimits& limits);
+
+// The SOP instance uid alone, for the receipt of an instance that cannot be
+// decoded; empty where none can be read. Never fails.
+std::string PeekSopInstanceUid(absl::string_view bytes);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_PREPROCESS_DICOM_DECODER_H_

@@ -1,0 +1,28 @@
+// The part of a slice that the networks see.
+#ifndef M3LUNG_PREPROCESS_LUNG_CROP_H_
+#define M3LUNG_PREPROCESS_LUNG_CROP_H_
+
+#include "opencv2/core/mat.hpp"
+
+namespace m3lung {
+
+enum class CropMethod {
+  kPaper,  // a box for this slice, by the paper's section III-A
+  kNone,   // no lung found: the whole image
+};
+
+struct LungCrop {
+  cv::Rect box;  // pixels of the source image, never empty
+  CropMethod method = CropMethod::kNone;
+  cv::Mat mask;  // rows x columns, CV_8UC1: 255 where lung was found
+};
+
+// The paper's six steps on one slice. `hu` is rows x columns, CV_16SC1.
+LungCrop CropLungPaper(const cv::Mat& hu);
+
+// The box's part of `hu`, resized bilinearly to `size` x `size`, CV_16SC1.
+cv::Mat ResizeCrop(const cv::Mat& hu, const cv::Rect& box, int size);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_PREPROCESS_LUNG_CROP_H_
