@@ -21,6 +21,7 @@
 #include "client/file_discovery.h"
 #include "client/progress_display.h"
 #include "client/remote_status.h"
+#include "client/report/report.h"
 #include "client/study_client.h"
 #include "client/text.h"
 
@@ -83,11 +84,21 @@ int Fail(int exit_code, absl::string_view message) {
   return exit_code;
 }
 
-absl::Status WriteOutputs(const AnalyzeFlags& flags, const v1::StudyAnswer& answer) {
+absl::Status WriteOutputs(const AnalyzeFlags& flags, const v1::StudyAnswer& answer,
+                          const std::vector<std::filesystem::path>& files) {
   if (!flags.json.empty()) {
     M3L_ASSIGN_OR_RETURN(const std::string json, AnswerToJson(answer));
     M3L_RETURN_IF_ERROR(WriteFile(flags.json, json));
-    std::cout << "JSON    " << flags.json << "\n";
+    std::cout << "JSON            " << flags.json << "\n";
+  }
+  if (!flags.report.empty()) {
+    std::vector<std::string> names;
+    names.reserve(files.size());
+    for (const std::filesystem::path& file : files) names.push_back(file.string());
+    M3L_ASSIGN_OR_RETURN(const ReportFiles report,
+                         WriteReport(answer, LocalFiles(files), names, flags.report));
+    std::cout << "Report          " << report.page.string() << "\n                "
+              << report.figure.string() << "\n";
   }
   return absl::OkStatus();
 }
@@ -109,7 +120,7 @@ int RunAnalyze(const AnalyzeFlags& flags) {
   if (!answer.ok()) return Fail(kExitFailed, ExplainFailure(answer.status(), flags.server));
 
   std::cout << FormatAnswer(*answer);
-  if (const absl::Status written = WriteOutputs(flags, *answer); !written.ok()) {
+  if (const absl::Status written = WriteOutputs(flags, *answer, *files); !written.ok()) {
     return Fail(kExitFailed, written.message());
   }
   if (answer->patient().verdict() == v1::REJECTED) {
@@ -140,11 +151,11 @@ void AddAnalyzeCommand(CLI::App& program, int& exit_code) {
   command
       ->add_option("--crop", flags->crop,
                    "How the lung is found (default: as the model was trained)")
-      ->type_name("")
-      ->check(CLI::IsMember({"paper", "volume"}));
+      ->type_name("paper|volume")
+      ->check(CLI::IsMember({"paper", "volume"}).description(""));
   command->add_option("--maps", flags->maps, "Lesion maps: as the network makes them, or full size")
-      ->type_name("")
-      ->check(CLI::IsMember({"none", "grid", "full"}))
+      ->type_name("none|grid|full")
+      ->check(CLI::IsMember({"none", "grid", "full"}).description(""))
       ->capture_default_str();
   command
       ->add_option("--model", flags->model, "Which model (default: the server's default, newest)")
@@ -154,7 +165,7 @@ void AddAnalyzeCommand(CLI::App& program, int& exit_code) {
       ->add_option("--timeout", flags->timeout_seconds,
                    "Longest time for the study (default: none)")
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Validator(CLI::PositiveNumber).description(""));
   command->footer(
       "Exit codes: 0 analysed; 1 refused or failed, or nothing in the study could be analysed\n"
       "(verdict REJECTED); 2 used wrongly (an unknown option, a path that is not there).\n"
