@@ -34,10 +34,9 @@ FakeServer::FakeServer(StudyScript script) : script_(std::move(script)) {
   address_ = absl::StrCat("127.0.0.1:", port);
 }
 
-FakeServer::~FakeServer() {
-  server_->Shutdown(std::chrono::system_clock::now());
-  server_->Wait();
-}
+FakeServer::~FakeServer() { Vanish(); }
+
+void FakeServer::Vanish() { server_->Shutdown(std::chrono::system_clock::now()); }
 
 grpc::Status FakeServer::AnalyzeStudy(grpc::ServerContext* context, ServerStream* stream) {
   return script_(*context, *stream);

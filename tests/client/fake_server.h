@@ -33,7 +33,7 @@ class FakeServer final : v1::ScreeningService::Service,
   ~FakeServer() override;
 
   const std::string& address() const { return address_; }
-  // Ends at once, with calls under way. May be called by a script.
+  // Breaks off the calls under way and waits for their scripts to return.
   void Vanish();
 
   // Before calls are made.

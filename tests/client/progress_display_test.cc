@@ -14,8 +14,7 @@ TEST(ProgressDisplayTest, RedrawsOneLineOnATerminal) {
   std::ostringstream out;
   ProgressDisplay display(out, DisplayKind::kTerminal, 60);
   display.Show({.instances_sent = 5, .instances_total = 10});
-  EXPECT_EQ(out.str(),
-            "\r\x1b[KSending [###############...............] 5/10, 0 scored");
+  EXPECT_EQ(out.str(), "\r\x1b[KSending [#################.................] 5/10, 0 scored");
   out.str("");
   display.Show({.instances_sent = 10,
                 .instances_total = 10,

@@ -1,5 +1,6 @@
 #include "client/study_client.h"
 
+#include <future>
 #include <string>
 #include <vector>
 
@@ -142,7 +143,6 @@ TEST(StudyClientTest, KeepsCodeMessageAndReasonOfARefusalInMidStream) {
 
 TEST(StudyClientTest, SaysHowFarTheStudyWasWhenTheServerVanishes) {
   ReceivedStudy received;
-  absl::Notification vanish;
   FakeServer server([&](grpc::ServerContext&, ServerStream& stream) {
     ReadInstance(stream, received);
     v1::AnalyzeStudyResponse response;
@@ -150,29 +150,32 @@ TEST(StudyClientTest, SaysHowFarTheStudyWasWhenTheServerVanishes) {
     stream.Write(response);
     while (ReadInstance(stream, received)) {
     }
-    vanish.WaitForNotification();
+    response.mutable_progress();
+    while (stream.Write(response)) {
+    }
     return grpc::Status::OK;
   });
   const TemporaryFolder folder;
+  absl::Notification far_enough;
   StudyOptions options;
   options.on_progress = [&](const StudyStage& stage) {
-    if (stage.slices_scored == 1 && stage.instances_sent == 2 && !vanish.HasBeenNotified()) {
-      server.Vanish();
-      vanish.Notify();
-    }
+    if (stage.slices_scored == 1 && stage.instances_sent == 2) far_enough.Notify();
   };
-  const auto answer = StudyClient(MakeChannel(server.address()))
-                          .Analyze(AddFiles(folder, {"0", "1"}), options);
-  EXPECT_THAT(answer, StatusIs(absl::StatusCode::kUnavailable,
-                               HasSubstr("was lost after 2 of 2 instances sent and 1 slices")));
+  std::future<absl::StatusOr<v1::StudyAnswer>> answer = std::async(std::launch::async, [&] {
+    return StudyClient(MakeChannel(server.address()))
+        .Analyze(AddFiles(folder, {"0", "1"}), options);
+  });
+  far_enough.WaitForNotification();
+  server.Vanish();
+  EXPECT_THAT(answer.get(),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("was lost after 2 of 2 instances sent and 1 slices")));
 }
 
 TEST(StudyClientTest, SaysThatNoServerAnswers) {
   const TemporaryFolder folder;
-  const auto answer =
-      StudyClient(MakeChannel("127.0.0.1:1")).Analyze(AddFiles(folder, {"0"}), {});
-  EXPECT_THAT(answer,
-              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no server answers")));
+  const auto answer = StudyClient(MakeChannel("127.0.0.1:1")).Analyze(AddFiles(folder, {"0"}), {});
+  EXPECT_THAT(answer, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no server answers")));
   EXPECT_THAT(ExplainFailure(answer.status(), "127.0.0.1:1"),
               AllOf(HasSubstr("Is a server running at 127.0.0.1:1?"), HasSubstr("m3lungd")));
 }
@@ -196,20 +199,24 @@ TEST(StudyClientTest, EndsAtTheTimeout) {
 }
 
 TEST(StudyClientTest, WithdrawsTheStudyWhereAFileCannotBeRead) {
-  absl::Notification withdrawn;
   ReceivedStudy received;
-  FakeServer server([&](grpc::ServerContext& context, ServerStream& stream) {
+  absl::Notification ended;
+  bool answerable = true;
+  FakeServer server([&](grpc::ServerContext&, ServerStream& stream) {
     while (ReadInstance(stream, received)) {
     }
-    if (context.IsCancelled()) withdrawn.Notify();
+    answerable = stream.Write({});
+    ended.Notify();
     return grpc::Status::OK;
   });
   const TemporaryFolder folder;
-  std::vector<std::filesystem::path> files = AddFiles(folder, {"0"});
+  std::vector<std::filesystem::path> files = AddFiles(folder, {std::string(1 << 20, 'x')});
   files.push_back(folder.path() / "gone");
   const auto answer = StudyClient(MakeChannel(server.address())).Analyze(files, {});
   EXPECT_THAT(answer,
               StatusIs(absl::StatusCode::kNotFound, HasSubstr((folder.path() / "gone").string())));
+  ended.WaitForNotification();
+  EXPECT_FALSE(answerable) << "the server was left with part of a study";
 }
 
 TEST(StudyClientTest, TakesNoAnswerWithoutAPatientForAnAnswer) {
