@@ -20,14 +20,13 @@ std::string AdviceForReason(const std::string& name) {
       return "`m3lung models` lists the models that the server has loaded.";
     case v1::CROP_MODE_UNAVAILABLE:
       return "Leave out --crop to use the mode that the model was trained with.";
-    case v1::INSTANCE_TOO_LARGE:
     case v1::STUDY_TOO_LARGE:
       return "Send one CT series of the chest, not a whole archive; the server's limits are in "
              "its configuration.";
     case v1::TOO_MANY_STUDIES:
       return "Try again in a moment: the server has as many studies open as it allows.";
-    case v1::STOPPING:
-      return "Try again when the server has started again.";
+    case v1::NOT_READY:
+      return "Try again in a moment: the server is starting or stopping.";
     case v1::MODEL_FAILED:
       return "The server's log says what failed; another study may still work.";
     case v1::HEADER_INVALID:

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "m3lung/v1/screening.grpc.pb.h"
 #include "server/conversions.h"
 #include "server/study_session.h"
@@ -20,10 +23,14 @@ class ScreeningService final : public v1::ScreeningService::CallbackService {
   explicit ScreeningService(const SessionEnvironment& environment) : env_(environment) {}
 
   // New calls are refused with UNAVAILABLE while it does not serve. Starts so.
-  void SetServing(bool serving) { serving_.store(serving); }
+  void SetServing(bool serving) {
+    absl::MutexLock lock(&mu_);
+    serving_ = serving;
+  }
 
-  // Streams that are open.
-  int open_studies() const { return open_studies_.load(); }
+  // Blocks until no call is open or the clock reaches `deadline`; true for the
+  // former.
+  bool AwaitIdle(absl::Time deadline);
 
   grpc::ServerBidiReactor<v1::AnalyzeStudyRequest, v1::AnalyzeStudyResponse>* AnalyzeStudy(
       grpc::CallbackServerContext* context) override;
@@ -32,14 +39,22 @@ class ScreeningService final : public v1::ScreeningService::CallbackService {
                                          v1::SliceResult* response) override;
 
  private:
-  // Why a new call is refused, if it is.
-  std::optional<ApiError> Refusal() const;
-  void EndStudy();
+  // Counts a call in, or says why it is refused.
+  std::optional<ApiError> OpenStudy();
+  std::optional<ApiError> OpenSlice();
+  void CloseStudy();
+  void CloseSlice();
+  bool IsIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return open_studies_ == 0 && open_slices_ == 0;
+  }
 
   const SessionEnvironment& env_;
-  std::atomic<bool> serving_ = false;
-  std::atomic<int> open_studies_ = 0;
   std::atomic<uint64_t> next_number_ = 1;
+
+  absl::Mutex mu_;
+  bool serving_ ABSL_GUARDED_BY(mu_) = false;
+  int open_studies_ ABSL_GUARDED_BY(mu_) = 0;
+  int open_slices_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace m3lung

@@ -132,9 +132,11 @@ void Server::SetReady(bool ready) {
 void Server::Stop() {
   if (grpc_server_ == nullptr) return;
   SetReady(false);
-  grpc_server_->Shutdown(
-      std::chrono::system_clock::now() +
-      std::chrono::milliseconds(static_cast<int64_t>(config_.shutdown_grace_seconds() * 1000)));
+  Clock& clock = environment_.clock;
+  screening_service_.AwaitIdle(clock.Now() + absl::Seconds(config_.shutdown_grace_seconds()));
+  // What is left now is cancelled: studies beyond their grace, and the streams of
+  // those who watch the health, which would never end.
+  grpc_server_->Shutdown(std::chrono::system_clock::now());
   grpc_server_->Wait();
 }
 

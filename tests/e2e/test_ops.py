@@ -172,7 +172,7 @@ class Stop(unittest.TestCase):
                 answer = service.collect([*seen, *call])
             except grpc.RpcError as error:
                 got = (error.code(), service.reason_of(error))
-                self.assertEqual(got, (grpc.StatusCode.UNAVAILABLE, "STOPPING"), error.details())
+                self.assertEqual(got, (grpc.StatusCode.UNAVAILABLE, "NOT_READY"), error.details())
             else:
                 self.assertEqual(results.Verdict.Name(answer.patient.verdict), "OK")
                 self.assertEqual(len(answer.slices), len(paths))
