@@ -86,11 +86,11 @@ std::string LesionChart(const google::protobuf::RepeatedPtrField<v1::SliceResult
                               std::string(LabelName(slice.label())), slice.lesion_probability())
             : absl::StrFormat("Slice %d, z %.1f mm: not scored", i, slice.position_mm());
     absl::StrAppend(
-        &marks,
-        absl::StrFormat("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" fill=\"%s\""
-                        "%s><title>%s</title></rect>",
-                        axes.X(i) - axes.Step() / 2, kStripTop, axes.Step(), kStripHeight, colour,
-                        slice.scored() ? "" : " fill-opacity=\"0.3\"", title));
+        &marks, absl::StrFormat("<rect shape-rendering=\"crispEdges\" x=\"%.2f\" y=\"%.1f\" "
+                                "width=\"%.2f\" height=\"%.1f\" fill=\"%s\""
+                                "%s><title>%s</title></rect>",
+                                axes.X(i) - axes.Step() / 2, kStripTop, axes.Step(), kStripHeight,
+                                colour, slice.scored() ? "" : " fill-opacity=\"0.3\"", title));
     if (!slice.scored()) {
       pen_down = false;
       continue;

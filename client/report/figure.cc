@@ -9,6 +9,7 @@
 #include "client/label_names.h"
 #include "client/report/label_colours.h"
 #include "client/report/lesion_overlay.h"
+#include "client/report/notice.h"
 #include "client/report/text_drawing.h"
 #include "opencv2/imgproc.hpp"
 
@@ -140,7 +141,7 @@ void DrawProbabilities(cv::Mat& figure, const v1::PatientResult& patient, cv::Po
 
 cv::Mat DrawFigure(const v1::PatientResult& patient, const std::vector<SampledSlice>& samples) {
   const std::vector<std::string> notice =
-      WrapText(absl::StrCat("RESEARCH USE ONLY, not for diagnosis. ", patient.model().notice()),
+      WrapText(absl::StrCat(kResearchUseOnly, " ", NoticeText(patient.model())),
                kFigureWidth - 2 * kMargin, {kBody, kNoticeInk, true});
   const int rows = (static_cast<int>(samples.size()) + kFigureColumns - 1) / kFigureColumns;
   const int grid_top = kTitleHeight + kNoticeLine * static_cast<int>(notice.size()) + 12;

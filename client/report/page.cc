@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/report/chart.h"
 #include "client/report/html.h"
+#include "client/report/notice.h"
 #include "client/report/page_patient.h"
 #include "client/report/page_slices.h"
 #include "client/report/style_sheet.h"
@@ -11,10 +12,8 @@ namespace m3lung::client {
 namespace {
 
 std::string Notice(const v1::ModelReference& model) {
-  return absl::StrCat(
-      "<p class=\"notice\" role=\"note\"><strong>Research use only.</strong> Not a "
-      "medical device and not for diagnosis. ",
-      EscapeHtml(model.notice()), "</p>\n");
+  return absl::StrCat("<p class=\"notice\" role=\"note\"><strong>", kResearchUseOnly, "</strong> ",
+                      EscapeHtml(NoticeText(model)), "</p>\n");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::string Gap(absl::string_view note) {
 }
 
 std::string Caption(const v1::SliceResult& slice) {
-  if (!slice.scored()) return "no lung found: not scored";
+  if (!slice.scored()) return "not scored";
   std::string caption = absl::StrFormat("lesion probability %.3f", slice.lesion_probability());
   if (slice.has_affected_lung_share()) {
     absl::StrAppend(

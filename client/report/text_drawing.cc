@@ -15,7 +15,7 @@ constexpr int kPadding = 7;    // of a plate, in pixels
 constexpr double kDim = 0.25;  // what shines through a plate
 
 int ThicknessOf(const TextStyle& style) {
-  return std::max(1, static_cast<int>(std::lround(style.height / (style.bold ? 8 : 13))));
+  return std::max(1, static_cast<int>(std::lround(style.height / (style.bold ? 10 : 13))));
 }
 
 double ScaleOf(const TextStyle& style) {

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "client/file_discovery.h"
 #include "client/report/figure.h"
+#include "client/report/notice.h"
 #include "client/report/page.h"
 #include "fake_server.h"
 #include "gmock/gmock.h"
@@ -102,6 +103,15 @@ TEST(MakePageTest, RepeatsTheNoticeAndIsSelfContained) {
   for (const std::string outside : {"http:", "https:", "<script", "<link", "@import", "url("}) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   }
+}
+
+TEST(NoticeTextTest, DoesNotSayResearchUseTwice) {
+  v1::ModelReference model;
+  model.set_notice("Research use only. The weights are random.");
+  EXPECT_EQ(NoticeText(model), "Not a medical device, not for diagnosis. The weights are random.");
+  model.set_notice("Trained on research data.");
+  EXPECT_EQ(NoticeText(model),
+            "Not a medical device, not for diagnosis. Trained on research data.");
 }
 
 TEST(MakePageTest, EscapesWhatCameFromElsewhere) {
