@@ -40,6 +40,8 @@ wrong() { echo "build.sh: $1" >&2; exit 2; }
 [[ $device =~ ^(cpu|cuda)$ ]] || wrong "--device must be cpu or cuda; was $device"
 [ -z "$models" ] || compgen -G "$models/*/*/manifest.json" >/dev/null ||
   wrong "--models: no <name>/<version>/manifest.json under $models"
+[ -z "$models" ] || [ -z "$(find "$models" ! -perm -o=r -print -quit)" ] ||
+  wrong "--models: some files cannot be read by all, as the image's user must; chmod -R a+rX $models"
 [ -z "$ca" ] || [ -r "$ca" ] || wrong "--ca: cannot read $ca"
 if [ -z "$engine" ]; then
   if command -v docker >/dev/null && docker info >/dev/null 2>&1; then engine=docker
