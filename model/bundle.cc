@@ -1,0 +1,181 @@
+#include "model/bundle.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/status_macros.h"
+#include "model/bundle_files.h"
+#include "model/torchscript_runner.h"
+
+namespace m3lung {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The file's bytes, whose digest is `digest`.
+absl::StatusOr<std::string> ReadChecked(const fs::path& file, absl::string_view digest) {
+  absl::StatusOr<std::string> bytes = ReadFile(file);
+  if (!bytes.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the bundle is not whole: ", bytes.status().message()));
+  }
+  const std::string found = Sha256Hex(*bytes);
+  if (found != digest) {
+    return absl::FailedPreconditionError(absl::StrCat(file.string(), " has digest ", found,
+                                                      ", but the manifest says ", digest,
+                                                      "; fetch or make the bundle again"));
+  }
+  return bytes;
+}
+
+// FAILED_PRECONDITION where a golden value differs by more than the tolerance.
+absl::Status CheckGolden(const Manifest& manifest, const GoldenOutput& found) {
+  const auto check = [&](const std::string& what, float got, float expected) {
+    if (std::abs(got - expected) <= manifest.golden_tolerance) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        kGoldenFile, ": ", what, " is ", got, ", but the manifest says ", expected, " (tolerance ",
+        manifest.golden_tolerance,
+        "); the networks do not compute here what they computed where the bundle was made"));
+  };
+  for (int i = 0; i < manifest.golden_slices; ++i) {
+    const std::string slice = absl::StrCat("slice ", i);
+    for (int c = 0; c < kClasses; ++c) {
+      M3L_RETURN_IF_ERROR(check(absl::StrCat(slice, ", probability ", c), found.probabilities[i][c],
+                                manifest.golden_probabilities[i][c]));
+    }
+    M3L_RETURN_IF_ERROR(check(absl::StrCat(slice, ", lesion probability"),
+                              found.lesion_probabilities[i],
+                              manifest.golden_lesion_probabilities[i]));
+  }
+  for (int c = 0; c < kClasses; ++c) {
+    M3L_RETURN_IF_ERROR(check(absl::StrCat("patient, probability ", c),
+                              found.patient_probabilities[c],
+                              manifest.golden_patient_probabilities[c]));
+  }
+  return absl::OkStatus();
+}
+
+// The folder's name without a slash at its end.
+fs::path Tidy(const fs::path& directory) {
+  const fs::path tidy = fs::absolute(directory).lexically_normal();
+  return tidy.has_filename() ? tidy : tidy.parent_path();
+}
+
+// "2" before "10", "1.9" before "1.10": runs of digits compare as numbers.
+bool NaturallyLess(absl::string_view a, absl::string_view b) {
+  const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+  const auto take_number = [&](absl::string_view& text) {
+    size_t end = 0;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    absl::string_view number = text.substr(0, end);
+    text.remove_prefix(end);
+    while (number.size() > 1 && number[0] == '0') number.remove_prefix(1);
+    return number;
+  };
+  const absl::string_view whole_a = a, whole_b = b;
+  while (!a.empty() && !b.empty()) {
+    if (is_digit(a[0]) && is_digit(b[0])) {
+      const absl::string_view x = take_number(a), y = take_number(b);
+      if (x.size() != y.size()) return x.size() < y.size();
+      if (x != y) return x < y;
+    } else {
+      if (a[0] != b[0]) return a[0] < b[0];
+      a.remove_prefix(1);
+      b.remove_prefix(1);
+    }
+  }
+  if (a.empty() != b.empty()) return a.empty();
+  return whole_a < whole_b;  // "01" and "1"
+}
+
+// Folders in `directory` whose names do not start with a dot.
+std::vector<fs::path> VisibleFolders(const fs::path& directory) {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    std::error_code not_there;
+    if (at->is_directory(not_there) && at->path().filename().string()[0] != '.') {
+      folders.push_back(at->path());
+    }
+  }
+  return folders;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directory,
+                                                         const LoadOptions& options) {
+  const fs::path folder = Tidy(directory);
+  absl::StatusOr<std::string> json = ReadFile(folder / kManifestFile);
+  if (!json.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the bundle is not whole: ", json.status().message()));
+  }
+  auto bundle = std::make_shared<Bundle>();
+  absl::StatusOr<Manifest> manifest = ParseManifest(*json);
+  if (!manifest.ok()) {
+    return absl::Status(manifest.status().code(), absl::StrCat((folder / kManifestFile).string(),
+                                                               ": ", manifest.status().message()));
+  }
+  bundle->manifest = *std::move(manifest);
+  bundle->digest = Sha256Hex(*json);
+  bundle->device = options.device;
+  const Manifest& said = bundle->manifest;
+  if (folder.filename() != said.version || folder.parent_path().filename() != said.name) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder.string(), " holds bundle ", said.name, "/", said.version,
+                     "; the folders must bear its name and version"));
+  }
+
+  M3L_ASSIGN_OR_RETURN(const std::string golden,
+                       ReadChecked(folder / kGoldenFile, said.golden_digest));
+  M3L_ASSIGN_OR_RETURN(const auto golden_slices,
+                       DecodeGolden(golden, said.golden_slices, said.input_size));
+  std::unique_ptr<TorchScriptRunner> runner;
+  {
+    // The networks are loaded from the very bytes whose digests were checked.
+    M3L_ASSIGN_OR_RETURN(const std::string slice,
+                         ReadChecked(folder / kSliceFile, said.slice_digest));
+    M3L_ASSIGN_OR_RETURN(const std::string patient,
+                         ReadChecked(folder / kPatientFile, said.patient_digest));
+    M3L_ASSIGN_OR_RETURN(runner, TorchScriptRunner::Create(slice, patient,
+                                                           {.input_size = said.input_size,
+                                                            .feature_size = said.feature_size,
+                                                            .device = options.device}));
+  }
+  M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));
+  M3L_RETURN_IF_ERROR(CheckGolden(said, found));
+  M3L_RETURN_IF_ERROR(runner->WarmUp(options.batch_sizes));
+  bundle->runner = std::move(runner);
+  return bundle;
+}
+
+absl::StatusOr<std::vector<fs::path>> FindBundles(const fs::path& models) {
+  std::vector<fs::path> found;
+  for (const fs::path& name : VisibleFolders(models)) {
+    for (const fs::path& version : VisibleFolders(name)) {
+      std::error_code error;
+      if (fs::exists(version / kManifestFile, error)) found.push_back(version);
+    }
+  }
+  if (found.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("no model bundle under ", models.string(), " (looked for NAME/VERSION/",
+                     kManifestFile, "); make one with: m3lung-train init --out=", models.string()));
+  }
+  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
+    const std::string name_a = a.parent_path().filename(), name_b = b.parent_path().filename();
+    if (name_a != name_b) return name_a < name_b;
+    return NaturallyLess(a.filename().string(), b.filename().string());
+  });
+  return found;
+}
+
+}  // namespace m3lung

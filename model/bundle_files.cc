@@ -1,0 +1,57 @@
+#include "model/bundle_files.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace m3lung {
+
+std::string EncodeGolden(const std::vector<HuPixels>& slices) {
+  std::string bytes;
+  for (const HuPixels& slice : slices) {
+    for (int16_t hu : slice) {
+      const auto bits = static_cast<uint16_t>(hu);
+      bytes.push_back(static_cast<char>(bits & 0xFF));
+      bytes.push_back(static_cast<char>(bits >> 8));
+    }
+  }
+  return bytes;
+}
+
+absl::StatusOr<std::vector<HuPixels>> DecodeGolden(absl::string_view bytes, int slices,
+                                                   int input_size) {
+  const size_t pixels = static_cast<size_t>(input_size) * input_size;
+  if (bytes.size() != 2 * pixels * slices) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(kGoldenFile, " has ", bytes.size(), " bytes; expected ", 2 * pixels * slices,
+                     " for ", slices, " slices of ", input_size, " x ", input_size));
+  }
+  std::vector<HuPixels> decoded(slices, HuPixels(pixels));
+  size_t at = 0;
+  for (HuPixels& slice : decoded) {
+    for (int16_t& hu : slice) {
+      const auto low = static_cast<uint8_t>(bytes[at]), high = static_cast<uint8_t>(bytes[at + 1]);
+      hu = static_cast<int16_t>(low | (high << 8));
+      at += 2;
+    }
+  }
+  return decoded;
+}
+
+absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner,
+                                       const std::vector<HuPixels>& slices) {
+  GoldenOutput output;
+  std::vector<std::vector<float>> features;
+  for (const HuPixels& slice : slices) {  // one at a time: any batch size would do
+    const int16_t* const pixels = slice.data();
+    M3L_ASSIGN_OR_RETURN(auto scores, runner.ScoreSlices({&pixels, 1}));
+    output.probabilities.push_back(scores[0].probabilities);
+    output.lesion_probabilities.push_back(scores[0].lesion_probability);
+    features.push_back(std::move(scores[0].features));
+  }
+  std::vector<const std::vector<float>*> pointers;
+  for (const auto& slice : features) pointers.push_back(&slice);
+  M3L_ASSIGN_OR_RETURN(output.patient_probabilities, runner.AssessPatient(pointers));
+  return output;
+}
+
+}  // namespace m3lung

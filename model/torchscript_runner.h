@@ -1,0 +1,61 @@
+// The InferenceRunner that runs TorchScript.
+#ifndef M3LUNG_MODEL_TORCHSCRIPT_RUNNER_H_
+#define M3LUNG_MODEL_TORCHSCRIPT_RUNNER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "model/inference.h"
+#include "torch/script.h"
+
+namespace m3lung {
+
+struct TorchScriptOptions {
+  int input_size = 0;    // pixels
+  int feature_size = 0;  // D
+  std::string device = "cpu";
+};
+
+// Thread safety: as InferenceRunner; slices and patients are scored one call at
+// a time each, a patient beside slices.
+class TorchScriptRunner final : public InferenceRunner {
+ public:
+  // From the bytes of slice.ts and patient.ts, which are not needed afterwards.
+  // Frozen, and on the CPU laid out for its instructions. INVALID_ARGUMENT or
+  // UNAVAILABLE for the device, FAILED_PRECONDITION where a file is no
+  // TorchScript of ours.
+  static absl::StatusOr<std::unique_ptr<TorchScriptRunner>> Create(
+      absl::string_view slice_file, absl::string_view patient_file,
+      const TorchScriptOptions& options);
+
+  int input_size() const override { return options_.input_size; }
+  absl::StatusOr<std::vector<SliceScores>> ScoreSlices(
+      absl::Span<const int16_t* const> slices) override;
+  absl::StatusOr<ClassProbabilities> AssessPatient(
+      absl::Span<const std::vector<float>* const> features) override;
+
+  // Runs each batch size three times, after which its speed has settled.
+  absl::Status WarmUp(absl::Span<const int> batch_sizes);
+
+ private:
+  TorchScriptRunner(const TorchScriptOptions& options, torch::Device device,
+                    torch::jit::Module slice_net, torch::jit::Module patient_net);
+
+  const TorchScriptOptions options_;
+  const torch::Device device_;
+
+  absl::Mutex slice_mu_;
+  torch::jit::Module slice_net_ ABSL_GUARDED_BY(slice_mu_);
+  absl::Mutex patient_mu_;
+  torch::jit::Module patient_net_ ABSL_GUARDED_BY(patient_mu_);
+};
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_MODEL_TORCHSCRIPT_RUNNER_H_

@@ -1,0 +1,105 @@
+#include "server/conversions.h"
+
+#include "opencv2/imgproc.hpp"
+
+namespace m3lung {
+
+v1::Label ToProto(Label label) { return static_cast<v1::Label>(static_cast<int>(label) + 1); }
+
+v1::SkipReason ToProto(SkipReason reason) {
+  switch (reason) {
+    case SkipReason::kNotDicom:
+      return v1::NOT_DICOM;
+    case SkipReason::kMalformed:
+      return v1::MALFORMED;
+    case SkipReason::kUnsupportedTransferSyntax:
+      return v1::UNSUPPORTED_TRANSFER_SYNTAX;
+    case SkipReason::kNotCt:
+      return v1::NOT_CT;
+    case SkipReason::kNoPixelData:
+      return v1::NO_PIXEL_DATA;
+    case SkipReason::kUnsupportedPixelFormat:
+      return v1::UNSUPPORTED_PIXEL_FORMAT;
+    case SkipReason::kMultiFrame:
+      return v1::MULTI_FRAME;
+    case SkipReason::kTooLarge:
+      return v1::TOO_LARGE;
+    case SkipReason::kLocalizer:
+      return v1::LOCALIZER;
+    case SkipReason::kNoGeometry:
+      return v1::NO_GEOMETRY;
+    case SkipReason::kNotAxial:
+      return v1::NOT_AXIAL;
+    case SkipReason::kOtherSeries:
+      return v1::OTHER_SERIES;
+    case SkipReason::kDuplicate:
+      return v1::DUPLICATE;
+  }
+  return v1::SKIP_REASON_UNSPECIFIED;
+}
+
+v1::WeightsOrigin ToProto(WeightsOrigin origin) {
+  switch (origin) {
+    case WeightsOrigin::kRandom:
+      return v1::RANDOM;
+    case WeightsOrigin::kSyntheticData:
+      return v1::SYNTHETIC_DATA;
+    case WeightsOrigin::kMixedData:
+      return v1::MIXED_DATA;
+    case WeightsOrigin::kRealData:
+      return v1::REAL_DATA;
+  }
+  return v1::WEIGHTS_ORIGIN_UNSPECIFIED;
+}
+
+v1::LungBox ToProto(const LungCrop& crop) {
+  v1::LungBox box;
+  box.set_x(crop.box.x);
+  box.set_y(crop.box.y);
+  box.set_width(crop.box.width);
+  box.set_height(crop.box.height);
+  box.set_method(crop.method == CropMethod::kPaper ? "paper" : "none");
+  return box;
+}
+
+v1::CropMode ToProtoCropMode(absl::string_view crop_mode) {
+  if (crop_mode == "paper") return v1::PAPER;
+  if (crop_mode == "volume") return v1::VOLUME;
+  return v1::CROP_MODE_UNSPECIFIED;
+}
+
+std::string NameOf(v1::Label label) { return v1::Label_Name(label); }
+std::string NameOf(v1::SkipReason reason) { return v1::SkipReason_Name(reason); }
+std::string NameOf(v1::Verdict verdict) { return v1::Verdict_Name(verdict); }
+
+v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, v1::LesionMapSize size) {
+  v1::LesionMap message;
+  v1::PixelBox& covers = *message.mutable_covers();
+  covers.set_x(box.x);
+  covers.set_y(box.y);
+  covers.set_width(box.width);
+  covers.set_height(box.height);
+  if (size != v1::FULL_SIZE) {
+    message.set_rows(map.rows);
+    message.set_columns(map.columns);
+    message.mutable_values()->Add(map.values.begin(), map.values.end());
+    return message;
+  }
+  const cv::Mat grid(map.rows, map.columns, CV_32FC1, const_cast<float*>(map.values.data()));
+  cv::Mat full;
+  cv::resize(grid, full, box.size(), 0, 0, cv::INTER_LINEAR);
+  message.set_rows(full.rows);
+  message.set_columns(full.cols);
+  message.mutable_values()->Add(full.begin<float>(), full.end<float>());
+  return message;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  // The two share their codes.
+  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()),
+                      std::string(status.message()));
+}
+
+std::string CodeName(absl::StatusCode code) { return absl::StatusCodeToString(code); }
+
+}  // namespace m3lung

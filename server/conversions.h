@@ -1,0 +1,51 @@
+// The library's own types as those of the API.
+#ifndef M3LUNG_SERVER_CONVERSIONS_H_
+#define M3LUNG_SERVER_CONVERSIONS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/support/status.h"
+#include "m3lung/v1/model.pb.h"
+#include "m3lung/v1/results.pb.h"
+#include "m3lung/v1/screening.pb.h"
+#include "model/inference.h"
+#include "model/manifest.h"
+#include "preprocess/lung_crop.h"
+#include "preprocess/skip_reason.h"
+
+namespace m3lung {
+
+v1::Label ToProto(Label label);
+v1::SkipReason ToProto(SkipReason reason);
+v1::WeightsOrigin ToProto(WeightsOrigin origin);
+v1::LungBox ToProto(const LungCrop& crop);
+// CROP_MODE_UNSPECIFIED for a mode that the API does not know.
+v1::CropMode ToProtoCropMode(absl::string_view crop_mode);
+
+// Names as the API spells them, for metrics.
+std::string NameOf(v1::Label label);
+std::string NameOf(v1::SkipReason reason);
+std::string NameOf(v1::Verdict verdict);
+
+// The location map as a message. FULL_SIZE resizes it bilinearly to the box.
+v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, v1::LesionMapSize size);
+
+// An error of the API: a code, a stable reason and a message for a person.
+struct ApiError {
+  absl::Status status;
+  v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
+};
+
+// The trailing metadata entry that holds the reason's name.
+inline constexpr char kReasonMetadata[] = "m3lung-reason";
+
+grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// "OK", "INVALID_ARGUMENT", ...
+std::string CodeName(absl::StatusCode code);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_SERVER_CONVERSIONS_H_

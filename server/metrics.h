@@ -1,0 +1,70 @@
+// The catalogue of everything that the server counts and times.
+#ifndef M3LUNG_SERVER_METRICS_H_
+#define M3LUNG_SERVER_METRICS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "prometheus/counter.h"
+#include "prometheus/family.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+
+namespace m3lung {
+
+// The parts of a study's way that are timed apart.
+enum class Stage { kDecode, kCrop, kQueue, kSliceModel, kPatientModel };
+
+// One typed call for each event. Names and labels are a contract with the
+// operators' dashboards: tests/server/metrics_test.cc lists them. Labels take
+// only values that the code knows, never anything from a request.
+//
+// Thread safety: all methods may be called from any thread.
+class ServerMetrics {
+ public:
+  ServerMetrics();
+
+  const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
+
+  // `outcome`: a verdict for a study that was answered, else the status code.
+  void StudyEnded(absl::string_view outcome, absl::Duration duration);
+  void StudyOpened();
+  void StudyClosed();
+  void FirstResult(absl::Duration since_header);
+  // `outcome`: "USED" or the skip reason.
+  void InstanceEnded(absl::string_view outcome);
+  void BytesReceived(double bytes);
+  void SliceScored(absl::string_view label);
+  void StageTook(Stage stage, absl::Duration duration);
+  void BatchRun(int slices, int filled, int studies);
+  void SetReady(bool ready);
+  void ModelLoaded(const std::string& name, const std::string& version, const std::string& digest,
+                   const std::string& device);
+  // For unary calls; `code` is the gRPC status code's name.
+  void CallEnded(absl::string_view method, absl::string_view code, absl::Duration duration);
+
+ private:
+  std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
+  prometheus::Family<prometheus::Counter>& studies_;
+  prometheus::Histogram& study_seconds_;
+  prometheus::Histogram& first_result_seconds_;
+  prometheus::Gauge& open_studies_;
+  prometheus::Family<prometheus::Counter>& instances_;
+  prometheus::Counter& received_bytes_;
+  prometheus::Family<prometheus::Counter>& slices_;
+  prometheus::Family<prometheus::Histogram>& stage_seconds_;
+  prometheus::Histogram& batch_slices_;
+  prometheus::Histogram& batch_studies_;
+  prometheus::Counter& filled_slices_;
+  prometheus::Gauge& ready_;
+  prometheus::Family<prometheus::Gauge>& models_;
+  prometheus::Family<prometheus::Counter>& calls_;
+  prometheus::Family<prometheus::Histogram>& call_seconds_;
+};
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_SERVER_METRICS_H_

@@ -1,0 +1,84 @@
+#include "server/model_registry.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/conversions.h"
+
+namespace m3lung {
+
+void ModelRegistry::Add(std::shared_ptr<ServedModel> model) {
+  absl::MutexLock lock(&mu_);
+  if (default_name_.empty()) default_name_ = model->reference.name();
+  models_.push_back(std::move(model));
+}
+
+absl::Status ModelRegistry::SetDefault(absl::string_view name) {
+  absl::MutexLock lock(&mu_);
+  for (const auto& model : models_) {
+    if (model->reference.name() != name) continue;
+    default_name_ = std::string(name);
+    return absl::OkStatus();
+  }
+  return NotFound(name, "");
+}
+
+absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(absl::string_view name,
+                                                                 absl::string_view version) const {
+  absl::MutexLock lock(&mu_);
+  const absl::string_view wanted = name.empty() ? absl::string_view(default_name_) : name;
+  for (auto model = models_.rbegin(); model != models_.rend(); ++model) {
+    const v1::ModelReference& reference = (*model)->reference;
+    if (reference.name() == wanted && (version.empty() || reference.version() == version)) {
+      return *model;
+    }
+  }
+  return NotFound(wanted, version);
+}
+
+std::vector<v1::Model> ModelRegistry::List() const {
+  absl::MutexLock lock(&mu_);
+  std::vector<v1::Model> models;
+  for (size_t i = 0; i < models_.size(); ++i) {
+    const std::string& name = models_[i]->reference.name();
+    bool newest = true;
+    for (size_t j = i + 1; j < models_.size(); ++j) {
+      if (models_[j]->reference.name() == name) newest = false;
+    }
+    models.push_back(DescribeModel(*models_[i], newest && name == default_name_));
+  }
+  return models;
+}
+
+absl::Status ModelRegistry::NotFound(absl::string_view name, absl::string_view version) const {
+  std::vector<std::string> names;
+  for (const auto& model : models_) {
+    names.push_back(absl::StrCat(model->reference.name(), " version ", model->reference.version()));
+  }
+  // The name came from outside and is not repeated: it could hold anything.
+  return absl::NotFoundError(absl::StrCat(
+      "no such model", name.empty() ? "" : " name", version.empty() ? "" : " and version",
+      "; loaded: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
+}
+
+v1::Model DescribeModel(const ServedModel& model, bool is_default) {
+  const Manifest& manifest = model.bundle->manifest;
+  v1::Model described;
+  *described.mutable_reference() = model.reference;
+  described.set_is_default(is_default);
+  for (int i = 0; i < kClasses; ++i) described.add_classes(ToProto(static_cast<Label>(i)));
+  described.set_input_size(manifest.input_size);
+  for (const float centre : manifest.window_centres_hu) described.add_window_centres_hu(centre);
+  described.set_window_width_hu(manifest.window_width_hu);
+  described.set_crop_mode(ToProtoCropMode(manifest.crop_mode));
+  described.set_feature_size(manifest.feature_size);
+  v1::Provenance& provenance = *described.mutable_provenance();
+  provenance.set_weights_origin(ToProto(manifest.weights_origin));
+  provenance.set_training_data(manifest.training_data);
+  provenance.set_made_by(manifest.made_by);
+  described.set_device(model.bundle->device);
+  return described;
+}
+
+}  // namespace m3lung

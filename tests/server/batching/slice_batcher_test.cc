@@ -1,0 +1,181 @@
+#include "server/batching/slice_batcher.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gmock/gmock.h"
+#include "tests/testing/fake_runner.h"
+#include "tests/testing/manual_clock.h"
+#include "tests/testing/status_matchers.h"
+
+namespace m3lung {
+namespace {
+
+using ::m3lung::testing::FakeRunner;
+using ::m3lung::testing::ManualClock;
+using ::m3lung::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kMaxWait = absl::Milliseconds(5);
+
+class SliceBatcherTest : public ::testing::Test {
+ protected:
+  void Make(std::vector<int> sizes) {
+    auto made = SliceBatcher::Create({.sizes = std::move(sizes), .max_wait = kMaxWait}, runner_,
+                                     clock_, [this](const BatchReport& report) {
+                                       absl::MutexLock lock(&mu_);
+                                       reports_.push_back(report);
+                                     });
+    ASSERT_TRUE(made.ok()) << made.status();
+    batcher_ = *std::move(made);
+  }
+
+  SliceTask Task(uint64_t study, int16_t pixel, bool urgent = false) {
+    SliceTask task;
+    task.study = study;
+    task.urgent = urgent;
+    task.hu = {pixel};
+    task.cancellation = cancellations_[study];
+    task.done = [this, pixel](absl::StatusOr<SliceScores> scores, SliceCost) {
+      absl::MutexLock lock(&mu_);
+      if (scores.ok()) EXPECT_EQ(scores->features.front(), pixel);
+      answers_[pixel] = scores.status();
+    };
+    return task;
+  }
+
+  // Begins a batch of its own that does not end, so that what follows must queue.
+  void OccupyModel() {
+    runner_.Hold(true);
+    batcher_->Submit(Task(/*study=*/99, /*pixel=*/99));
+    clock_.WaitForAWaiter();
+    clock_.Advance(kMaxWait);
+    runner_.WaitForBatches(1);
+  }
+
+  absl::Status WaitForAnswer(int pixel) {
+    absl::MutexLock lock(&mu_);
+    const auto answered = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return answers_.contains(pixel); };
+    mu_.Await(absl::Condition(&answered));
+    return answers_[pixel];
+  }
+
+  ManualClock clock_;
+  FakeRunner runner_;
+  std::map<uint64_t, std::shared_ptr<Cancellation>> cancellations_;
+  absl::Mutex mu_;
+  std::map<int, absl::Status> answers_ ABSL_GUARDED_BY(mu_);
+  std::vector<BatchReport> reports_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<SliceBatcher> batcher_;
+};
+
+TEST_F(SliceBatcherTest, RunsAFullBatchWithoutWaiting) {
+  Make({2});
+  batcher_->Submit(Task(1, 10));
+  batcher_->Submit(Task(1, 11));
+  EXPECT_TRUE(WaitForAnswer(10).ok());
+  EXPECT_TRUE(WaitForAnswer(11).ok());
+  EXPECT_THAT(runner_.batches(), ElementsAre(ElementsAre(10, 11)));
+}
+
+TEST_F(SliceBatcherTest, ClosesAPartialBatchWhenItsOldestSliceHasWaitedMaxWait) {
+  Make({4});
+  batcher_->Submit(Task(1, 10));
+  clock_.WaitForAWaiter();
+  clock_.Advance(kMaxWait - absl::Nanoseconds(1));
+  EXPECT_EQ(batcher_->queued(), 1);
+  clock_.Advance(absl::Nanoseconds(1));
+  EXPECT_TRUE(WaitForAnswer(10).ok());
+}
+
+TEST_F(SliceBatcherTest, FillsABatchUpToTheNextSizeAndReportsIt) {
+  Make({1, 4});
+  batcher_->Submit(Task(1, 10));
+  batcher_->Submit(Task(2, 11));
+  clock_.WaitForAWaiter();
+  clock_.Advance(kMaxWait);
+  EXPECT_TRUE(WaitForAnswer(11).ok());
+  EXPECT_THAT(runner_.batches(), ElementsAre(ElementsAre(10, 11, 10, 10)));
+  absl::MutexLock lock(&mu_);
+  ASSERT_EQ(reports_.size(), 1);
+  EXPECT_EQ(reports_[0].slices, 2);
+  EXPECT_EQ(reports_[0].filled, 2);
+  EXPECT_EQ(reports_[0].studies, 2);
+}
+
+TEST_F(SliceBatcherTest, StudiesTakeTurnsSoThatALongOneDoesNotKeepAShortOneWaiting) {
+  Make({1, 2});
+  OccupyModel();
+  for (int16_t pixel = 10; pixel < 14; ++pixel) batcher_->Submit(Task(1, pixel));
+  for (int16_t pixel = 20; pixel < 22; ++pixel) batcher_->Submit(Task(2, pixel));
+  runner_.Hold(false);
+  EXPECT_TRUE(WaitForAnswer(13).ok());
+  EXPECT_THAT(runner_.batches(), ElementsAre(ElementsAre(99), ElementsAre(10, 20),
+                                             ElementsAre(11, 21), ElementsAre(12, 13)));
+}
+
+TEST_F(SliceBatcherTest, UrgentSlicesComeFirst) {
+  Make({1, 2});
+  OccupyModel();
+  batcher_->Submit(Task(1, 10));
+  batcher_->Submit(Task(1, 11));
+  batcher_->Submit(Task(2, 20, /*urgent=*/true));
+  batcher_->Submit(Task(2, 21, /*urgent=*/true));
+  runner_.Hold(false);
+  EXPECT_TRUE(WaitForAnswer(11).ok());
+  EXPECT_THAT(runner_.batches(),
+              ElementsAre(ElementsAre(99), ElementsAre(20, 21), ElementsAre(10, 11)));
+}
+
+TEST_F(SliceBatcherTest, NeverRunsASliceWhoseStudyWasGivenUp) {
+  Make({1, 2});
+  cancellations_[1] = std::make_shared<Cancellation>();
+  OccupyModel();
+  batcher_->Submit(Task(1, 10));
+  batcher_->Submit(Task(1, 11));
+  batcher_->Submit(Task(2, 20));
+  batcher_->Submit(Task(2, 21));
+  cancellations_[1]->Cancel();
+  runner_.Hold(false);
+  EXPECT_TRUE(WaitForAnswer(21).ok());
+  EXPECT_THAT(WaitForAnswer(10), StatusIs(absl::StatusCode::kCancelled, HasSubstr("given up")));
+  EXPECT_THAT(WaitForAnswer(11), StatusIs(absl::StatusCode::kCancelled, HasSubstr("given up")));
+  EXPECT_THAT(runner_.batches(), ElementsAre(ElementsAre(99), ElementsAre(20, 21)));
+  EXPECT_EQ(batcher_->queued(), 0);
+}
+
+TEST_F(SliceBatcherTest, GivesTheModelsErrorToEverySliceOfTheBatch) {
+  Make({2});
+  runner_.FailWith(absl::InternalError("broken"));
+  batcher_->Submit(Task(1, 10));
+  batcher_->Submit(Task(2, 20));
+  EXPECT_THAT(WaitForAnswer(10), StatusIs(absl::StatusCode::kInternal, "broken"));
+  EXPECT_THAT(WaitForAnswer(20), StatusIs(absl::StatusCode::kInternal, "broken"));
+}
+
+TEST_F(SliceBatcherTest, AnswersWhatStillWaitsWhenItEnds) {
+  Make({4});
+  batcher_->Submit(Task(1, 10));
+  batcher_.reset();
+  EXPECT_THAT(WaitForAnswer(10), StatusIs(absl::StatusCode::kCancelled, HasSubstr("stopping")));
+}
+
+TEST_F(SliceBatcherTest, RefusesOptionsThatMakeNoSense) {
+  const auto create = [&](BatcherOptions options) {
+    return SliceBatcher::Create(std::move(options), runner_, clock_, [](const BatchReport&) {})
+        .status();
+  };
+  EXPECT_THAT(create({.sizes = {}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("none given")));
+  EXPECT_THAT(create({.sizes = {0}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("0 follows 0")));
+  EXPECT_THAT(create({.sizes = {4, 4}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("4 follows 4")));
+  EXPECT_THAT(create({.sizes = {1}, .max_wait = -kMaxWait}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("-5ms")));
+}
+
+}  // namespace
+}  // namespace m3lung
