@@ -148,7 +148,8 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
     M3L_ASSIGN_OR_RETURN(runner, TorchScriptRunner::Create(slice, patient,
                                                            {.input_size = said.input_size,
                                                             .feature_size = said.feature_size,
-                                                            .device = options.device}));
+                                                            .device = options.device,
+                                                            .threads = options.threads}));
   }
   M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));
   M3L_RETURN_IF_ERROR(CheckGolden(said, found));

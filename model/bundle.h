@@ -19,6 +19,9 @@ struct LoadOptions {
   // Batch sizes that ScoreSlices() will be called with; each is run until its
   // speed has settled before Load returns.
   std::vector<int> batch_sizes = {1};
+  // Threads of one network run on the CPU, for the whole process. 0: LibTorch's
+  // own choice.
+  int threads = 0;
 };
 
 // A loaded bundle.

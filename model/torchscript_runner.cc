@@ -104,6 +104,7 @@ absl::StatusOr<std::unique_ptr<TorchScriptRunner>> TorchScriptRunner::Create(
     absl::string_view slice_file, absl::string_view patient_file,
     const TorchScriptOptions& options) {
   M3L_ASSIGN_OR_RETURN(const torch::Device device, OpenDevice(options.device));
+  if (options.threads > 0) at::set_num_threads(options.threads);
   auto slice_net =
       Guarded<torch::jit::Module>("slice network", [&] { return Load(slice_file, device); });
   if (!slice_net.ok()) return LoadError("slice.ts", slice_net.status());

@@ -20,6 +20,7 @@ struct TorchScriptOptions {
   int input_size = 0;    // pixels
   int feature_size = 0;  // D
   std::string device = "cpu";
+  int threads = 0;  // of one run on the CPU, for the whole process; 0: LibTorch's choice
 };
 
 // Thread safety: as InferenceRunner; slices and patients are scored one call at

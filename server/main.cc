@@ -7,7 +7,7 @@
 
 #include "server/options.h"
 #include "server/server.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
 namespace {

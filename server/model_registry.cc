@@ -8,6 +8,10 @@
 
 namespace m3lung {
 
+ModelRegistry::~ModelRegistry() {
+  for (const std::shared_ptr<ServedModel>& model : models_) model->batcher->Stop();
+}
+
 void ModelRegistry::Add(std::shared_ptr<ServedModel> model) {
   absl::MutexLock lock(&mu_);
   if (default_name_.empty()) default_name_ = model->reference.name();

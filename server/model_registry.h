@@ -28,6 +28,13 @@ struct ServedModel {
 // Thread safety: all methods may be called from any thread.
 class ModelRegistry {
  public:
+  ModelRegistry() = default;
+  // Stops the batchers, so that what still holds a model may let go of it on any
+  // thread.
+  ~ModelRegistry();
+  ModelRegistry(const ModelRegistry&) = delete;
+  ModelRegistry& operator=(const ModelRegistry&) = delete;
+
   // Adds a model, the newest of its name when it comes after the others of that
   // name. The first added is the default unless SetDefault() names another.
   void Add(std::shared_ptr<ServedModel> model);

@@ -62,7 +62,9 @@ void AnalyzeOneSlice(const SliceCall& call, uint64_t number) {
     call.env.metrics.SliceScored(NameOf(call.response.label()));
     call.Finish({absl::OkStatus(), v1::ERROR_REASON_UNSPECIFIED});
   };
-  (*model)->batcher->Submit(std::move(task));
+  if (absl::Status status = (*model)->batcher->Submit(std::move(task)); !status.ok()) {
+    call.Finish({std::move(status), v1::NOT_READY});
+  }
 }
 
 }  // namespace

@@ -238,7 +238,8 @@ void StudySession::OnDecoded(int instance, Decoded decoded) {
 }
 
 void StudySession::AdmitInOrder() {
-  while (!decoded_.empty() && decoded_.begin()->first == ledger_.admitted()) {
+  while (state_ != State::kDone && !decoded_.empty() &&
+         decoded_.begin()->first == ledger_.admitted()) {
     const int instance = decoded_.begin()->first;
     Decoded decoded = std::move(decoded_.begin()->second);
     decoded_.erase(decoded_.begin());
@@ -263,7 +264,9 @@ void StudySession::SubmitSlice(int instance, PreparedSlice slice) {
                   absl::StatusOr<SliceScores> scores, SliceCost cost) {
     self->OnScored(instance, slice, std::move(scores), cost);
   };
-  model_->batcher->Submit(std::move(task));
+  if (absl::Status status = model_->batcher->Submit(std::move(task)); !status.ok()) {
+    Fail(std::move(status), v1::NOT_READY);
+  }
 }
 
 void StudySession::OnScored(int instance, const PreparedSlice& slice,

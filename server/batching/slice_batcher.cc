@@ -1,12 +1,18 @@
 #include "server/batching/slice_batcher.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace m3lung {
+namespace {
+
+constexpr char kStopping[] = "the server is stopping";
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<SliceBatcher>> SliceBatcher::Create(
     BatcherOptions options, InferenceRunner& runner, Clock& clock,
@@ -37,29 +43,37 @@ SliceBatcher::SliceBatcher(BatcherOptions options, InferenceRunner& runner, Cloc
       on_batch_(std::move(on_batch)),
       worker_([this] { Work(); }) {}
 
-SliceBatcher::~SliceBatcher() {
+void SliceBatcher::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
-  worker_.join();
-  absl::MutexLock lock(&mu_);
-  for (Lane* lane : {&urgent_, &routine_}) {
-    for (auto& [study, pending] : lane->by_study) {
-      for (Pending& one : pending)
-        one.task.done(absl::CancelledError("the server is stopping"), {});
+  if (worker_.joinable()) worker_.join();
+  std::vector<Pending> left;
+  {
+    absl::MutexLock lock(&mu_);
+    for (Lane* lane : {&urgent_, &routine_}) {
+      for (auto& [study, pending] : lane->by_study) {
+        std::move(pending.begin(), pending.end(), std::back_inserter(left));
+      }
+      lane->by_study.clear();
+      lane->turns.clear();
     }
+    queued_ = 0;
   }
+  for (Pending& pending : left) pending.task.done(absl::CancelledError(kStopping), {});
 }
 
-void SliceBatcher::Submit(SliceTask task) {
+absl::Status SliceBatcher::Submit(SliceTask task) {
   const absl::Time now = clock_.Now();
   absl::MutexLock lock(&mu_);
+  if (stopping_) return absl::UnavailableError(kStopping);
   Lane& lane = task.urgent ? urgent_ : routine_;
   std::deque<Pending>& study = lane.by_study[task.study];
   if (study.empty()) lane.turns.push_back(task.study);
   study.push_back({std::move(task), now});
   ++queued_;
+  return absl::OkStatus();
 }
 
 int SliceBatcher::queued() const {

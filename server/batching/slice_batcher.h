@@ -78,12 +78,18 @@ class SliceBatcher {
       BatcherOptions options, InferenceRunner& runner, Clock& clock,
       std::function<void(const BatchReport&)> on_batch);
 
-  // Tasks still queued are answered CANCELLED.
-  ~SliceBatcher();
+  ~SliceBatcher() { Stop(); }
   SliceBatcher(const SliceBatcher&) = delete;
   SliceBatcher& operator=(const SliceBatcher&) = delete;
 
-  void Submit(SliceTask task);
+  // UNAVAILABLE, and the task is not answered, after Stop().
+  absl::Status Submit(SliceTask task);
+
+  // Ends the batch thread; tasks still queued are answered CANCELLED. To be called
+  // by the owner before it lets go of the batcher: a task may hold the last
+  // reference to it, and then it dies on its own thread, which cannot join itself.
+  // REQUIRES: not called from the batch thread; not from two threads at once.
+  void Stop();
 
   // Slices that wait for a batch.
   int queued() const;

@@ -29,8 +29,9 @@ absl::Status Check(const std::string& text) {
 TEST(ConfigTest, DefaultsAreValid) { EXPECT_THAT(ValidateConfig(server::ServerConfig()), IsOk()); }
 
 TEST(ConfigTest, ReadsWhatAFileSaysAndKeepsTheOtherDefaults) {
-  M3L_ASSERT_OK_AND_ASSIGN(const server::ServerConfig config,
-                           Read("# a comment\nlisten: \"0.0.0.0:1\"\nbatching { sizes: [1, 8] }\n"));
+  M3L_ASSERT_OK_AND_ASSIGN(
+      const server::ServerConfig config,
+      Read("# a comment\nlisten: \"0.0.0.0:1\"\nbatching { sizes: [1, 8] }\n"));
   EXPECT_EQ(config.listen(), "0.0.0.0:1");
   EXPECT_THAT(config.batching().sizes(), ::testing::ElementsAre(1, 8));
   EXPECT_EQ(config.batching().max_wait_ms(), 5);

@@ -29,10 +29,12 @@ class FakeRunner final : public InferenceRunner {
     if (!failure_.ok()) return failure_;
     std::vector<SliceScores> scores;
     for (const int pixel : batch) {
-      scores.push_back({.probabilities = Certain(pixel % kClasses),
-                        .lesion_probability = static_cast<float>(pixel) / 100,
-                        .map = {.rows = 2, .columns = 2, .values = {0, 0.25F, 0.5F, 1}},
-                        .features = {static_cast<float>(pixel)}});
+      SliceScores& score = scores.emplace_back();
+      score.probabilities = Certain(pixel % kClasses);
+      score.lesion_probability = static_cast<float>(pixel) / 100;
+      score.map.rows = score.map.columns = 2;
+      score.map.values = {0, 0.25F, 0.5F, 1};
+      score.features = {static_cast<float>(pixel)};
     }
     return scores;
   }
@@ -41,7 +43,8 @@ class FakeRunner final : public InferenceRunner {
       absl::Span<const std::vector<float>* const> features) override {
     absl::MutexLock lock(&mu_);
     patient_.clear();
-    for (const std::vector<float>* one : features) patient_.push_back(static_cast<int>(one->front()));
+    for (const std::vector<float>* one : features)
+      patient_.push_back(static_cast<int>(one->front()));
     if (!failure_.ok()) return failure_;
     return Certain(patient_.front() % kClasses);
   }

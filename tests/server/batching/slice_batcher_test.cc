@@ -13,6 +13,7 @@ namespace m3lung {
 namespace {
 
 using ::m3lung::testing::FakeRunner;
+using ::m3lung::testing::IsOk;
 using ::m3lung::testing::ManualClock;
 using ::m3lung::testing::StatusIs;
 using ::testing::ElementsAre;
@@ -40,7 +41,9 @@ class SliceBatcherTest : public ::testing::Test {
     task.cancellation = cancellations_[study];
     task.done = [this, pixel](absl::StatusOr<SliceScores> scores, SliceCost) {
       absl::MutexLock lock(&mu_);
-      if (scores.ok()) EXPECT_EQ(scores->features.front(), pixel);
+      if (scores.ok()) {
+        EXPECT_EQ(scores->features.front(), pixel);
+      }
       answers_[pixel] = scores.status();
     };
     return task;
@@ -49,7 +52,7 @@ class SliceBatcherTest : public ::testing::Test {
   // Begins a batch of its own that does not end, so that what follows must queue.
   void OccupyModel() {
     runner_.Hold(true);
-    batcher_->Submit(Task(/*study=*/99, /*pixel=*/99));
+    ASSERT_THAT(batcher_->Submit(Task(/*study=*/99, /*pixel=*/99)), IsOk());
     clock_.WaitForAWaiter();
     clock_.Advance(kMaxWait);
     runner_.WaitForBatches(1);
@@ -73,8 +76,8 @@ class SliceBatcherTest : public ::testing::Test {
 
 TEST_F(SliceBatcherTest, RunsAFullBatchWithoutWaiting) {
   Make({2});
-  batcher_->Submit(Task(1, 10));
-  batcher_->Submit(Task(1, 11));
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(1, 11)), IsOk());
   EXPECT_TRUE(WaitForAnswer(10).ok());
   EXPECT_TRUE(WaitForAnswer(11).ok());
   EXPECT_THAT(runner_.batches(), ElementsAre(ElementsAre(10, 11)));
@@ -82,7 +85,7 @@ TEST_F(SliceBatcherTest, RunsAFullBatchWithoutWaiting) {
 
 TEST_F(SliceBatcherTest, ClosesAPartialBatchWhenItsOldestSliceHasWaitedMaxWait) {
   Make({4});
-  batcher_->Submit(Task(1, 10));
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
   clock_.WaitForAWaiter();
   clock_.Advance(kMaxWait - absl::Nanoseconds(1));
   EXPECT_EQ(batcher_->queued(), 1);
@@ -92,8 +95,8 @@ TEST_F(SliceBatcherTest, ClosesAPartialBatchWhenItsOldestSliceHasWaitedMaxWait) 
 
 TEST_F(SliceBatcherTest, FillsABatchUpToTheNextSizeAndReportsIt) {
   Make({1, 4});
-  batcher_->Submit(Task(1, 10));
-  batcher_->Submit(Task(2, 11));
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(2, 11)), IsOk());
   clock_.WaitForAWaiter();
   clock_.Advance(kMaxWait);
   EXPECT_TRUE(WaitForAnswer(11).ok());
@@ -108,8 +111,10 @@ TEST_F(SliceBatcherTest, FillsABatchUpToTheNextSizeAndReportsIt) {
 TEST_F(SliceBatcherTest, StudiesTakeTurnsSoThatALongOneDoesNotKeepAShortOneWaiting) {
   Make({1, 2});
   OccupyModel();
-  for (int16_t pixel = 10; pixel < 14; ++pixel) batcher_->Submit(Task(1, pixel));
-  for (int16_t pixel = 20; pixel < 22; ++pixel) batcher_->Submit(Task(2, pixel));
+  for (int16_t pixel = 10; pixel < 14; ++pixel)
+    ASSERT_THAT(batcher_->Submit(Task(1, pixel)), IsOk());
+  for (int16_t pixel = 20; pixel < 22; ++pixel)
+    ASSERT_THAT(batcher_->Submit(Task(2, pixel)), IsOk());
   runner_.Hold(false);
   EXPECT_TRUE(WaitForAnswer(13).ok());
   EXPECT_THAT(runner_.batches(), ElementsAre(ElementsAre(99), ElementsAre(10, 20),
@@ -119,10 +124,10 @@ TEST_F(SliceBatcherTest, StudiesTakeTurnsSoThatALongOneDoesNotKeepAShortOneWaiti
 TEST_F(SliceBatcherTest, UrgentSlicesComeFirst) {
   Make({1, 2});
   OccupyModel();
-  batcher_->Submit(Task(1, 10));
-  batcher_->Submit(Task(1, 11));
-  batcher_->Submit(Task(2, 20, /*urgent=*/true));
-  batcher_->Submit(Task(2, 21, /*urgent=*/true));
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(1, 11)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(2, 20, /*urgent=*/true)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(2, 21, /*urgent=*/true)), IsOk());
   runner_.Hold(false);
   EXPECT_TRUE(WaitForAnswer(11).ok());
   EXPECT_THAT(runner_.batches(),
@@ -133,10 +138,10 @@ TEST_F(SliceBatcherTest, NeverRunsASliceWhoseStudyWasGivenUp) {
   Make({1, 2});
   cancellations_[1] = std::make_shared<Cancellation>();
   OccupyModel();
-  batcher_->Submit(Task(1, 10));
-  batcher_->Submit(Task(1, 11));
-  batcher_->Submit(Task(2, 20));
-  batcher_->Submit(Task(2, 21));
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(1, 11)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(2, 20)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(2, 21)), IsOk());
   cancellations_[1]->Cancel();
   runner_.Hold(false);
   EXPECT_TRUE(WaitForAnswer(21).ok());
@@ -149,17 +154,19 @@ TEST_F(SliceBatcherTest, NeverRunsASliceWhoseStudyWasGivenUp) {
 TEST_F(SliceBatcherTest, GivesTheModelsErrorToEverySliceOfTheBatch) {
   Make({2});
   runner_.FailWith(absl::InternalError("broken"));
-  batcher_->Submit(Task(1, 10));
-  batcher_->Submit(Task(2, 20));
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
+  ASSERT_THAT(batcher_->Submit(Task(2, 20)), IsOk());
   EXPECT_THAT(WaitForAnswer(10), StatusIs(absl::StatusCode::kInternal, "broken"));
   EXPECT_THAT(WaitForAnswer(20), StatusIs(absl::StatusCode::kInternal, "broken"));
 }
 
-TEST_F(SliceBatcherTest, AnswersWhatStillWaitsWhenItEnds) {
+TEST_F(SliceBatcherTest, AnswersWhatStillWaitsWhenItStopsAndTakesNoMore) {
   Make({4});
-  batcher_->Submit(Task(1, 10));
-  batcher_.reset();
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
+  batcher_->Stop();
   EXPECT_THAT(WaitForAnswer(10), StatusIs(absl::StatusCode::kCancelled, HasSubstr("stopping")));
+  EXPECT_THAT(batcher_->Submit(Task(1, 11)),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("stopping")));
 }
 
 TEST_F(SliceBatcherTest, RefusesOptionsThatMakeNoSense) {

@@ -1,0 +1,177 @@
+// m3lung analyze: sends a study, shows and stores what is answered.
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/files.h"
+#include "base/status_macros.h"
+#include "client/answer_json.h"
+#include "client/answer_table.h"
+#include "client/channel.h"
+#include "client/commands.h"
+#include "client/file_discovery.h"
+#include "client/progress_display.h"
+#include "client/remote_status.h"
+#include "client/report/report.h"
+#include "client/study_client.h"
+#include "client/text.h"
+
+namespace m3lung::client {
+namespace {
+
+struct AnalyzeFlags {
+  std::vector<std::string> paths;
+  std::string server = kDefaultServer;
+  std::string json;
+  std::string report;
+  std::string crop;
+  std::string maps = "grid";
+  std::string model;
+  bool urgent = false;
+  double timeout_seconds = 0;
+};
+
+StudyOptions OptionsFrom(const AnalyzeFlags& flags) {
+  StudyOptions options;
+  const std::pair<std::string, std::string> model =
+      absl::StrSplit(flags.model, absl::MaxSplits(':', 1));
+  options.header.set_model_name(model.first);
+  options.header.set_model_version(model.second);
+  if (flags.crop == "paper") options.header.set_crop_mode(v1::PAPER);
+  if (flags.crop == "volume") options.header.set_crop_mode(v1::VOLUME);
+  options.header.set_lesion_maps(flags.maps == "none"   ? v1::NO_MAP
+                                 : flags.maps == "full" ? v1::FULL_SIZE
+                                                        : v1::GRID);
+  options.header.set_priority(flags.urgent ? v1::URGENT : v1::ROUTINE);
+  if (flags.timeout_seconds > 0) options.timeout = absl::Seconds(flags.timeout_seconds);
+  return options;
+}
+
+// Before anything is sent, so that no analysis is lost to a mistyped path.
+absl::Status CheckOutputs(const AnalyzeFlags& flags) {
+  std::error_code error;
+  if (!flags.json.empty()) {
+    const std::filesystem::path folder = std::filesystem::absolute(flags.json).parent_path();
+    if (!std::filesystem::is_directory(folder, error)) {
+      return absl::NotFoundError(absl::StrCat("--json: there is no folder ", folder.string()));
+    }
+    if (std::filesystem::is_directory(flags.json, error)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--json: ", flags.json, " is a folder; name a file"));
+    }
+  }
+  if (!flags.report.empty()) {
+    std::filesystem::create_directories(flags.report, error);
+    if (error) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--report: cannot make the folder ", flags.report, ": ", error.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+int Fail(int exit_code, absl::string_view message) {
+  std::cerr << "m3lung: " << message << "\n";
+  return exit_code;
+}
+
+absl::Status WriteOutputs(const AnalyzeFlags& flags, const v1::StudyAnswer& answer,
+                          const std::vector<std::filesystem::path>& files) {
+  if (!flags.json.empty()) {
+    M3L_ASSIGN_OR_RETURN(const std::string json, AnswerToJson(answer));
+    M3L_RETURN_IF_ERROR(WriteFile(flags.json, json));
+    std::cout << "JSON            " << flags.json << "\n";
+  }
+  if (!flags.report.empty()) {
+    std::vector<std::string> names;
+    names.reserve(files.size());
+    for (const std::filesystem::path& file : files) names.push_back(file.string());
+    M3L_ASSIGN_OR_RETURN(const ReportFiles report,
+                         WriteReport(answer, LocalFiles(files), names, flags.report));
+    std::cout << "Report          " << report.page.string() << "\n                "
+              << report.figure.string() << "\n";
+  }
+  return absl::OkStatus();
+}
+
+int RunAnalyze(const AnalyzeFlags& flags) {
+  const std::vector<std::filesystem::path> paths(flags.paths.begin(), flags.paths.end());
+  const absl::StatusOr<std::vector<std::filesystem::path>> files = FindInstances(paths);
+  if (!files.ok()) return Fail(kExitUsage, files.status().message());
+  if (const absl::Status outputs = CheckOutputs(flags); !outputs.ok()) {
+    return Fail(kExitUsage, outputs.message());
+  }
+
+  ProgressDisplay display(std::cerr, DetectDisplayKind(), TerminalWidth());
+  StudyOptions options = OptionsFrom(flags);
+  options.on_progress = [&display](const StudyStage& stage) { display.Show(stage); };
+  const absl::StatusOr<v1::StudyAnswer> answer =
+      StudyClient(MakeChannel(flags.server)).Analyze(*files, options);
+  display.Close();
+  if (!answer.ok()) return Fail(kExitFailed, ExplainFailure(answer.status(), flags.server));
+
+  std::cout << FormatAnswer(*answer);
+  if (const absl::Status written = WriteOutputs(flags, *answer, *files); !written.ok()) {
+    return Fail(kExitFailed, written.message());
+  }
+  if (answer->patient().verdict() == v1::REJECTED) {
+    return Fail(kExitFailed, "the study was rejected: nothing in it could be analysed");
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddAnalyzeCommand(CLI::App& program, int& exit_code) {
+  CLI::App* command =
+      program.add_subcommand("analyze", "Send a study and show what the server answers");
+  const auto flags = std::make_shared<AnalyzeFlags>();
+  command
+      ->add_option(
+          "paths", flags->paths,
+          "A folder (read at every depth; hidden files and DICOMDIR are left out), or files")
+      ->type_name("DIR|FILES")
+      ->required();
+  command->add_option("--server", flags->server, "Address of the server, host:port")
+      ->type_name("ADDR")
+      ->capture_default_str();
+  command->add_option("--json", flags->json, "Write the whole answer to this file")
+      ->type_name("FILE");
+  command->add_option("--report", flags->report, "Write report.html and report.png to this folder")
+      ->type_name("DIR");
+  command
+      ->add_option("--crop", flags->crop,
+                   "How the lung is found (default: as the model was trained)")
+      ->type_name("paper|volume")
+      ->check(CLI::IsMember({"paper", "volume"}).description(""));
+  command->add_option("--maps", flags->maps, "Lesion maps: as the network makes them, or full size")
+      ->type_name("none|grid|full")
+      ->check(CLI::IsMember({"none", "grid", "full"}).description(""))
+      ->capture_default_str();
+  command
+      ->add_option("--model", flags->model, "Which model (default: the server's default, newest)")
+      ->type_name("NAME[:VERSION]");
+  command->add_flag("--urgent", flags->urgent, "Ahead of the routine studies");
+  command
+      ->add_option("--timeout", flags->timeout_seconds,
+                   "Longest time for the study (default: none)")
+      ->type_name("SECONDS")
+      ->check(CLI::Validator(CLI::PositiveNumber).description(""));
+  command->footer(
+      "Exit codes: 0 analysed; 1 refused or failed, or nothing in the study could be analysed\n"
+      "(verdict REJECTED); 2 used wrongly (an unknown option, a path that is not there).\n"
+      "Example: m3lung analyze study/ --json=answer.json --report=report/\n"
+      "Research use only: not for diagnosis.");
+  command->callback([flags, &exit_code] { exit_code = RunAnalyze(*flags); });
+}
+
+}  // namespace m3lung::client

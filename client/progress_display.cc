@@ -1,0 +1,89 @@
+#include "client/progress_display.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace m3lung::client {
+namespace {
+
+constexpr char kClearLine[] = "\r\x1b[K";
+constexpr int kQuarters = 4;
+
+int QuarterOf(int done, int total) { return total <= 0 ? 0 : done * kQuarters / total; }
+
+std::string Bar(int done, int total, int cells) {
+  const int full = total <= 0 ? 0 : std::clamp(done * cells / total, 0, cells);
+  return absl::StrCat("[", std::string(static_cast<size_t>(full), '#'),
+                      std::string(static_cast<size_t>(cells - full), '.'), "]");
+}
+
+}  // namespace
+
+ProgressDisplay::ProgressDisplay(std::ostream& out, DisplayKind kind, int width)
+    : out_(out), kind_(kind), width_(width) {}
+
+void ProgressDisplay::Show(const StudyStage& stage) {
+  if (kind_ == DisplayKind::kTerminal) {
+    ShowBar(stage);
+  } else {
+    ShowLine(stage);
+  }
+}
+
+void ProgressDisplay::Close() {
+  if (!shown_.empty()) out_ << kClearLine << std::flush;
+  shown_.clear();
+}
+
+void ProgressDisplay::ShowLine(const StudyStage& stage) {
+  const int sent = QuarterOf(stage.instances_sent, stage.instances_total);
+  if (sent > sent_quarter_) {
+    sent_quarter_ = sent;
+    out_ << "sent " << stage.instances_sent << " of " << stage.instances_total << " instances\n"
+         << std::flush;
+  }
+  if (!stage.upload_ended) return;
+  const int scored = QuarterOf(stage.slices_scored, stage.slices_used);
+  if (scored > scored_quarter_) {
+    scored_quarter_ = scored;
+    out_ << "scored " << stage.slices_scored << " of " << stage.slices_used << " slices\n"
+         << std::flush;
+  }
+}
+
+void ProgressDisplay::ShowBar(const StudyStage& stage) {
+  const bool uploading = !stage.upload_ended;
+  const int done = uploading ? stage.instances_sent : stage.slices_scored;
+  const int total = uploading ? stage.instances_total : stage.slices_used;
+  const std::string head = uploading ? "Sending " : "Scoring ";
+  std::string tail = absl::StrFormat(" %d/%d", done, total);
+  if (uploading) absl::StrAppend(&tail, ", ", stage.slices_scored, " scored");
+  // A line as wide as the terminal wraps on some, and is then left behind.
+  const int cells = std::min(40, width_ - 1 - static_cast<int>(head.size() + tail.size()) - 2);
+  const std::string line =
+      cells >= 5 ? absl::StrCat(head, Bar(done, total, cells), tail)
+                 : absl::StrCat(head, tail).substr(0, static_cast<size_t>(std::max(0, width_ - 1)));
+  if (line == shown_) return;
+  shown_ = line;
+  out_ << kClearLine << line << std::flush;
+}
+
+DisplayKind DetectDisplayKind() {
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::string(terminal) == "dumb";
+  return isatty(STDERR_FILENO) != 0 && !dumb ? DisplayKind::kTerminal : DisplayKind::kLines;
+}
+
+int TerminalWidth() {
+  winsize size = {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+}  // namespace m3lung::client

@@ -1,0 +1,37 @@
+#include "client/report/html.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "client/text.h"
+#include "opencv2/imgcodecs.hpp"
+
+namespace m3lung::client {
+namespace {
+
+// Artefacts cannot be seen at this quality, and a page of 200 slices stays small.
+constexpr int kJpegQuality = 90;
+
+}  // namespace
+
+std::string EscapeHtml(absl::string_view text) {
+  return absl::StrReplaceAll(
+      Printable(text),
+      {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
+}
+
+std::string EmbeddedImage(const cv::Mat& picture, absl::string_view alternative) {
+  std::vector<uint8_t> bytes;
+  cv::imencode(".jpg", picture, bytes, {cv::IMWRITE_JPEG_QUALITY, kJpegQuality});
+  return absl::StrCat("<img width=\"", picture.cols, "\" height=\"", picture.rows,
+                      "\" loading=\"lazy\" alt=\"", EscapeHtml(alternative),
+                      "\" src=\"data:image/jpeg;base64,",
+                      absl::Base64Escape(absl::string_view(
+                          reinterpret_cast<const char*>(bytes.data()), bytes.size())),
+                      "\">");
+}
+
+}  // namespace m3lung::client

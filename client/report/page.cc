@@ -1,0 +1,39 @@
+#include "client/report/page.h"
+
+#include "absl/strings/str_cat.h"
+#include "client/report/chart.h"
+#include "client/report/html.h"
+#include "client/report/page_patient.h"
+#include "client/report/page_slices.h"
+#include "client/report/style_sheet.h"
+
+namespace m3lung::client {
+namespace {
+
+std::string Notice(const v1::ModelReference& model) {
+  return absl::StrCat(
+      "<p class=\"notice\" role=\"note\"><strong>Research use only.</strong> Not a "
+      "medical device and not for diagnosis. ",
+      EscapeHtml(model.notice()), "</p>\n");
+}
+
+}  // namespace
+
+std::string MakePage(const v1::StudyAnswer& answer, const std::vector<SampledSlice>& samples,
+                     const std::vector<std::string>& instance_names) {
+  const v1::PatientResult& patient = answer.patient();
+  const std::string notice = Notice(patient.model());
+  return absl::StrCat(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>M3Lung-Sys report (research use only)</title>\n<style>",
+      ReportStyleSheet(),
+      "</style>\n</head>\n<body>\n<main>\n<h1>Pneumonia screening from chest CT</h1>\n"
+      "<p class=\"faint\">M3Lung-Sys study report</p>\n",
+      notice, PatientSection(patient), "<section>\n<h2>Lesion probability from head to feet</h2>\n",
+      LesionChart(answer.slices()), LabelKey(), "</section>\n",
+      SlicesSection(samples, answer.slices_size()), notice, LedgerSection(answer, instance_names),
+      ModelSection(patient), notice, "</main>\n</body>\n</html>\n");
+}
+
+}  // namespace m3lung::client

@@ -1,0 +1,84 @@
+#include "client/report/page_slices.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/label_names.h"
+#include "client/report/html.h"
+#include "client/report/label_colours.h"
+#include "client/report/lesion_overlay.h"
+#include "client/text.h"
+
+namespace m3lung::client {
+namespace {
+
+float ProbabilityOfLabel(const v1::SliceResult& slice) {
+  const int i = slice.label() - 1;
+  return i >= 0 && i < slice.probabilities_size() ? slice.probabilities(i) : 0.0F;
+}
+
+std::string LabelTag(const v1::SliceResult& slice) {
+  if (!slice.scored()) return "";
+  return absl::StrCat(
+      "<span class=\"tag label\"><i style=\"background:", ColourOf(slice.label()).Css(), "\"></i>",
+      LabelName(slice.label()), absl::StrFormat(" %.2f</span>", ProbabilityOfLabel(slice)));
+}
+
+std::string Gap(absl::string_view note) {
+  return absl::StrCat("<div class=\"gap\">", EscapeHtml(note), "</div>");
+}
+
+std::string Caption(const v1::SliceResult& slice) {
+  if (!slice.scored()) return "no lung found: not scored";
+  std::string caption = absl::StrFormat("lesion probability %.3f", slice.lesion_probability());
+  if (slice.has_affected_lung_share()) {
+    absl::StrAppend(
+        &caption, absl::StrFormat(", %.1f %% of lung affected", slice.affected_lung_share() * 100));
+  }
+  for (const std::string& warning : slice.warnings()) {
+    absl::StrAppend(&caption, "<br>", EscapeHtml(warning));
+  }
+  return caption;
+}
+
+std::string Figure(const SampledSlice& sample) {
+  const v1::SliceResult& slice = sample.result;
+  const std::string name = absl::StrCat("slice ", slice.index());
+  std::string html = "<figure><div class=\"pair\">";
+  absl::StrAppend(
+      &html,
+      sample.ct.empty() ? Gap(sample.note) : EmbeddedImage(sample.ct, absl::StrCat("CT, ", name)),
+      "<span class=\"tag place\">", name,
+      absl::StrFormat(" &middot; z %.1f mm</span>", slice.position_mm()));
+  absl::StrAppend(&html, "<div class=\"map\">");
+  if (!sample.overlay.empty()) {
+    absl::StrAppend(&html, EmbeddedImage(sample.overlay, absl::StrCat("Location map, ", name)));
+    if (!MapShowsLesion(slice)) {
+      absl::StrAppend(&html, "<span class=\"tag free\">no lesion: warm speaks for none</span>");
+    }
+  } else {
+    absl::StrAppend(&html, Gap(sample.ct.empty() ? "no map" : sample.note));
+  }
+  absl::StrAppend(&html, LabelTag(slice), "</div></div><figcaption>", Caption(slice),
+                  "</figcaption></figure>\n");
+  return html;
+}
+
+}  // namespace
+
+std::string SlicesSection(const std::vector<SampledSlice>& samples, int slices) {
+  std::string html = absl::StrCat(
+      "<section>\n<h2>Every fifth slice, from head to feet</h2>\n<p class=\"faint\">",
+      Counted(static_cast<int>(samples.size()), "slice", "slices"), " of ", slices,
+      ", cut to the lung box, seen through the lung window (centre -600 HU, width 1200 HU); "
+      "beneath "
+      "each its location map and the slice's label with its probability.</p>\n"
+      "<div class=\"scale\"><span>0</span><span class=\"ramp\"></span><span>1</span>"
+      "<span>Warmer: more probably part of a lesion.</span></div>\n"
+      "<p class=\"faint\">A slice called lesion-free has the map of what speaks for <em>no "
+      "lesion</em>, so that nearly all of it is warm; it is marked so, and does not mean lesion."
+      "</p>\n<div class=\"slices\">\n");
+  for (const SampledSlice& sample : samples) absl::StrAppend(&html, Figure(sample));
+  return absl::StrCat(html, "</div>\n</section>\n");
+}
+
+}  // namespace m3lung::client

@@ -1,0 +1,50 @@
+#include "client/report/report.h"
+
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/status_macros.h"
+#include "client/report/figure.h"
+#include "client/report/page.h"
+#include "opencv2/imgcodecs.hpp"
+#include "preprocess/dicom_decoder.h"
+
+namespace m3lung::client {
+
+absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const HuLoader& load_hu,
+                                        const std::vector<std::string>& instance_names,
+                                        const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make the folder ", directory.string(), ": ", error.message()));
+  }
+  const std::vector<SampledSlice> samples = SampleSlices(answer.slices(), load_hu);
+  const ReportFiles files{directory / "report.html", directory / "report.png"};
+  M3L_RETURN_IF_ERROR(WriteFile(files.page, MakePage(answer, samples, instance_names)));
+
+  std::vector<uint8_t> png;
+  if (!cv::imencode(".png", DrawFigure(answer.patient(), samples), png)) {
+    return absl::InternalError("cannot encode the report's picture as PNG");
+  }
+  M3L_RETURN_IF_ERROR(WriteFile(
+      files.figure, absl::string_view(reinterpret_cast<const char*>(png.data()), png.size())));
+  return files;
+}
+
+HuLoader LocalFiles(std::vector<std::filesystem::path> files) {
+  return [files = std::move(files)](int instance) -> absl::StatusOr<cv::Mat> {
+    if (instance < 0 || static_cast<size_t>(instance) >= files.size()) {
+      return absl::NotFoundError("the answer names an instance that was not sent");
+    }
+    M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(files[static_cast<size_t>(instance)]));
+    M3L_ASSIGN_OR_RETURN(const HuSlice slice, DecodeDicom(bytes, DecodeLimits()));
+    return slice.hu;
+  };
+}
+
+}  // namespace m3lung::client

@@ -1,0 +1,284 @@
+"""What the end-to-end tests share: the programs, a running server, its client.
+
+Environment: M3LUNG_BIN_DIR, the folder of m3lungd, m3lung and m3lung-train;
+M3LUNG_TEST_DATA, real CT (the tests that need it skip themselves without it).
+"""
+
+import contextlib
+import functools
+import os
+import pathlib
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import grpc
+from google.protobuf import json_format
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN_DIR = pathlib.Path(os.environ.get("M3LUNG_BIN_DIR", ROOT / "build" / "bin"))
+# Ends a test that hangs; nothing is expected to take nearly as long.
+HANG_SECONDS = 600
+SKIPPED = 77  # the exit code that ctest counts as skipped
+
+_scratch = tempfile.TemporaryDirectory(prefix="m3lung-e2e-")
+
+
+def scratch(name):
+    """A new folder, gone when the program ends."""
+    return pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_scratch.name))
+
+
+def make_stubs(folder):
+    """Generates the contract's Python stubs under `folder`."""
+    protos = sorted(str(path) for path in (ROOT / "proto" / "m3lung" / "v1").glob("*.proto"))
+    subprocess.run(
+        [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}",
+         f"--python_out={folder}", f"--grpc_python_out={folder}", *protos],
+        check=True,
+    )  # fmt: skip
+
+
+_stubs = scratch("stubs")
+make_stubs(_stubs)
+sys.path.insert(0, str(_stubs))
+from m3lung.v1 import model_pb2, model_pb2_grpc  # noqa: E402,F401
+from m3lung.v1 import results_pb2 as results  # noqa: E402
+from m3lung.v1 import screening_pb2 as screening  # noqa: E402
+from m3lung.v1 import screening_pb2_grpc  # noqa: E402
+
+
+def run(program, *arguments, check=True, timeout=HANG_SECONDS):
+    """Runs one of the project's programs; the result holds its two outputs as text."""
+    done = subprocess.run(
+        [BIN_DIR / program, *map(str, arguments)], capture_output=True, text=True, timeout=timeout
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(
+            f"{program} {arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
+    return done
+
+
+@functools.cache
+def untrained_models(base_width=16, input_size=512, seed=1):
+    """A models folder with one untrained bundle."""
+    folder = scratch("models")
+    run("m3lung-train", "init", f"--out={folder}", f"--base-width={base_width}",
+        f"--input-size={input_size}", f"--seed={seed}")  # fmt: skip
+    return folder
+
+
+@functools.cache
+def synthetic_study(label="COVID_19", slices=12, seed=1):
+    """The DICOM files of a synthetic study, sorted by name."""
+    folder = scratch("study")
+    run("m3lung-train", "cohort", f"--out={folder}", f"--label={label}", f"--slices={slices}",
+        f"--seed={seed}")  # fmt: skip
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(files) == slices, f"m3lung-train cohort wrote {files}"
+    return files
+
+
+def test_data(*parts):
+    """A path within the real CT data, or the end of the test as skipped."""
+    root = os.environ.get("M3LUNG_TEST_DATA", "")
+    path = pathlib.Path(root).joinpath(*parts)
+    if not root or not path.exists():
+        raise unittest.SkipTest(f"no {'/'.join(parts)} under M3LUNG_TEST_DATA ({root or 'not set'})")
+    return path
+
+
+class Server:
+    """A running m3lungd on free ports of the loopback. Use as a context manager.
+
+    Leaving the context sends SIGTERM and fails unless the server then ends with 0.
+    """
+
+    def __init__(self, models, *arguments):
+        self._log_path = scratch("server") / "m3lungd.log"
+        with self._log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [BIN_DIR / "m3lungd", "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
+                 f"--models={models}", "--device=cpu", *arguments],
+                stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+        self._lines = []
+        ready = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(ready,), daemon=True)
+        self._reader.start()
+        try:
+            found = ready.get(timeout=HANG_SECONDS)
+        except queue.Empty:
+            found = None
+        if found is None:
+            self._process.kill()
+            raise AssertionError(f"m3lungd did not become ready:\n{self.log()}")
+        self.address, self.metrics_address = found
+
+    def _read(self, ready):
+        pattern = re.compile(r"m3lungd ready: listening on (\S+), metrics on (\S+)")
+        for line in self._process.stdout:
+            self._lines.append(line)
+            if match := pattern.search(line):
+                ready.put(match.groups())
+        ready.put(None)  # The output has ended: too late to become ready.
+
+    def log(self):
+        """All that the server has written so far, on both its outputs."""
+        return "".join(self._lines) + self._log_path.read_text(errors="replace")
+
+    def terminate(self):
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait(self):
+        """The exit code, once the server has ended."""
+        code = self._process.wait(timeout=HANG_SECONDS)
+        self._reader.join()
+        return code
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        try:
+            if self._process.poll() is None:
+                self.terminate()
+            code = self.wait()
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
+        if code != 0 or exception[0]:
+            print(f"m3lungd ended with {code}; its log:\n{self.log()[-8000:]}", file=sys.stderr)
+        if code != 0 and not exception[0]:
+            raise AssertionError(f"m3lungd ended with {code} after SIGTERM")
+
+    @contextlib.contextmanager
+    def channel(self):
+        with grpc.insecure_channel(self.address) as channel:
+            yield channel
+
+    @contextlib.contextmanager
+    def screening(self):
+        with self.channel() as channel:
+            yield screening_pb2_grpc.ScreeningServiceStub(channel)
+
+
+class ServerTest(unittest.TestCase):
+    """One server for all tests of a class."""
+
+    base_width = 16
+    input_size = 128
+
+    @classmethod
+    def setUpClass(cls):
+        models = untrained_models(cls.base_width, cls.input_size)
+        cls.server = cls.enterClassContext(Server(models))
+        cls.stub = cls.enterClassContext(cls.server.screening())
+
+    def assertRefused(self, code, reason, call):
+        """Runs `call` and expects its status code and `m3lung-reason`."""
+        with self.assertRaises(grpc.RpcError) as caught:
+            call()
+        error = caught.exception
+        self.assertEqual((error.code(), reason_of(error)), (code, reason), error.details())
+        self.assertTrue(error.details(), "a person is told nothing")
+
+
+def reason_of(error):
+    return dict(error.trailing_metadata() or ()).get("m3lung-reason", "")
+
+
+def header(**fields):
+    return screening.AnalyzeStudyRequest(header=screening.StudyHeader(**fields))
+
+
+def dicom(data, last=True):
+    return screening.AnalyzeStudyRequest(dicom=screening.DicomChunk(data=data, last=last))
+
+
+def file_requests(paths):
+    """Each file in two or more chunks, so that putting them together is tested throughout."""
+    for path in paths:
+        data = path.read_bytes()
+        size = min(len(data) // 2 + 1, 1 << 18)
+        starts = range(0, max(len(data), 1), size)
+        for start in starts:
+            yield dicom(data[start : start + size], last=start == starts[-1])
+
+
+def collect(responses):
+    """One study's responses as a StudyAnswer, slices by instance.
+
+    Checks what holds for every answered study: a receipt an instance, a result a
+    used slice, the patient result once and last.
+    """
+    answer = results.StudyAnswer()
+    kinds = []
+    for response in responses:
+        kinds.append(response.WhichOneof("message"))
+        if kinds[-1] == "receipt":
+            answer.receipts.append(response.receipt)
+        elif kinds[-1] == "slice":
+            answer.slices.append(response.slice)
+        elif kinds[-1] == "patient":
+            answer.patient.CopyFrom(response.patient)
+    check = unittest.TestCase()
+    check.assertEqual(kinds.count("patient"), 1, kinds)
+    check.assertEqual(kinds[0], "progress")
+    check.assertEqual(kinds[-1], "patient")
+    answer.receipts.sort(key=lambda receipt: receipt.instance)
+    answer.slices.sort(key=lambda result: result.instance)
+    check.assertEqual(
+        [receipt.instance for receipt in answer.receipts],
+        list(range(answer.patient.instances_received)),
+    )
+    used = [receipt.instance for receipt in answer.receipts if receipt.status == results.USED]
+    check.assertEqual([result.instance for result in answer.slices], used)
+    check.assertEqual(sorted(answer.patient.instances_head_to_feet), used)
+    return answer
+
+
+def analyze(stub, requests):
+    return collect(stub.AnalyzeStudy(iter(requests), timeout=HANG_SECONDS))
+
+
+def assert_same_answer(test, one, other, tolerance=1e-5):
+    """The two answers agree, except for what differs from call to call."""
+    test.assertEqual(len(one.slices), len(other.slices))
+    for a, b in zip(one.slices, other.slices):
+        test.assertEqual(
+            (a.instance, a.sop_instance_uid, a.label, a.lung_box),
+            (b.instance, b.sop_instance_uid, b.label, b.lung_box),
+        )
+        assert_close(test, a.probabilities, b.probabilities, tolerance, f"instance {a.instance}")
+        assert_close(test, [a.lesion_probability], [b.lesion_probability], tolerance)
+    test.assertEqual(one.patient.label, other.patient.label)
+    test.assertEqual(one.patient.instances_head_to_feet, other.patient.instances_head_to_feet)
+    assert_close(test, one.patient.probabilities, other.patient.probabilities, tolerance, "patient")
+
+
+def assert_close(test, got, expected, tolerance, what=""):
+    test.assertEqual(len(got), len(expected), what)
+    worst = max((abs(a - b) for a, b in zip(got, expected)), default=0)
+    test.assertLessEqual(worst, tolerance, what)
+
+
+def json_answer(path):
+    """The answer in a file that `m3lung analyze --json` wrote. Strict: a field that
+    the contract does not know is an error."""
+    return json_format.Parse(path.read_text(), results.StudyAnswer())
+
+
+def main():
+    """unittest.main() whose exit code tells ctest when every test was skipped."""
+    outcome = unittest.main(module="__main__", exit=False, verbosity=2).result
+    if not outcome.wasSuccessful():
+        sys.exit(1)
+    if outcome.testsRun <= len(outcome.skipped):
+        sys.exit(SKIPPED if outcome.skipped else "no test ran")

@@ -1,0 +1,155 @@
+"""Real studies through the running server, compared with reference.py.
+
+SmallBundle sends all three; FullBundle, at the networks' full width, sends one,
+and all three where M3LUNG_E2E_FULL is 1.
+"""
+
+import json
+import os
+import unittest
+
+import numpy as np
+
+import reference
+import service
+
+STUDIES = ("covid19-p001", "cap-001", "normal-001")
+TOLERANCE = 1e-3
+MAP_TOLERANCE = 1e-2
+
+
+class SmallBundle(unittest.TestCase):
+    base_width = 16
+    studies = STUDIES
+
+    @classmethod
+    def setUpClass(cls):
+        for study in cls.studies:
+            service.test_data("studies", study)
+        models = service.untrained_models(cls.base_width)
+        (cls.bundle,) = (path.parent for path in models.rglob("manifest.json"))
+        cls.server = cls.enterClassContext(service.Server(models))
+
+    def test_service_agrees_with_reference(self):
+        for study in self.studies:
+            with self.subTest(study=study):
+                self.compare(study)
+
+    def compare(self, study):
+        folder = service.test_data("studies", study)
+        text, answer = self.analyze(folder)
+        slices = reference.read_study(folder)
+        self.check_ledger(answer, slices)
+        self.check_geometry(answer, slices)
+        self.check_scores(study, answer, reference.score(self.bundle, slices))
+        self.check_json(text, answer)
+        log = self.server.log()
+        for private in (folder.name, slices[0].file_name, slices[0].sop_instance_uid):
+            self.assertNotIn(private, log, "the server's log tells about a patient's file")
+
+    def analyze(self, folder):
+        out = service.scratch("answer") / "answer.json"
+        service.run("m3lung", "analyze", folder, f"--server={self.server.address}",
+                    f"--json={out}", "--crop=paper")  # fmt: skip
+        return json.loads(out.read_text()), service.json_answer(out)
+
+    def check_ledger(self, answer, slices):
+        patient = answer.patient
+        self.assertEqual(service.results.Verdict.Name(patient.verdict), "OK", patient.detail)
+        self.assertEqual(len(answer.slices), len(slices))
+        self.assertEqual(
+            (patient.instances_received, patient.slices_used, patient.instances_skipped),
+            (len(slices), len(slices), 0),
+        )
+        self.assertEqual(
+            sorted(receipt.sop_instance_uid for receipt in answer.receipts),
+            sorted(one.sop_instance_uid for one in slices),
+        )
+        for receipt in answer.receipts:
+            self.assertEqual(receipt.status, service.results.USED, receipt.detail)
+
+    def check_geometry(self, answer, slices):
+        for index, (got, one) in enumerate(zip(answer.slices, slices)):
+            box = got.lung_box
+            self.assertEqual(
+                (got.index, got.sop_instance_uid, box.method, (box.x, box.y, box.width, box.height)),
+                (index, one.sop_instance_uid, one.method, one.box),
+            )
+            self.assertAlmostEqual(got.position_mm, one.position_mm, delta=1e-3)
+            covers = got.lesion_map.covers
+            self.assertEqual((covers.x, covers.y, covers.width, covers.height), one.box)
+        instances = [got.instance for got in answer.slices]
+        self.assertEqual(list(answer.patient.instances_head_to_feet), instances)
+
+    def check_scores(self, study, answer, expected):
+        got = np.array([list(one.probabilities) for one in answer.slices])
+        np.testing.assert_allclose(got.sum(axis=1), 1, atol=1e-5)
+        difference = np.abs(got - expected.probabilities).max()
+        spread = np.ptp(expected.probabilities, axis=0).max()
+        # Slices that all look alike would pass in any order.
+        self.assertGreater(spread, 1e-4, "the bundle answers the same for every slice")
+        self.assertLessEqual(difference, min(TOLERANCE, spread / 10))
+        self.assertEqual([one.label - 1 for one in answer.slices], got.argmax(axis=1).tolist())
+        self.assertTrue(all(one.scored for one in answer.slices))
+
+        lesion = np.array([one.lesion_probability for one in answer.slices])
+        np.testing.assert_allclose(lesion, expected.lesion, atol=TOLERANCE)
+        map_difference = self.check_maps(answer, expected)
+
+        patient = answer.patient
+        patient_difference = np.abs(np.array(patient.probabilities) - expected.patient).max()
+        self.assertLessEqual(patient_difference, TOLERANCE)
+        self.assertEqual(patient.label - 1, int(np.argmax(patient.probabilities)))
+        counts = np.bincount(got.argmax(axis=1), minlength=4)
+        self.assertEqual(list(patient.slices_by_label), counts.tolist())
+        plain = patient.non_parametric
+        self.assertAlmostEqual(plain.healthy_share, counts[0] / counts.sum(), places=5)
+        healthy = counts[0] / counts.sum() > plain.threshold
+        self.assertEqual(plain.label - 1, 0 if healthy else 1 + int(counts[1:].argmax()))
+        print(
+            f"{study}, base width {self.base_width}: {len(got)} slices; largest difference: "
+            f"slices {difference:.1e} (they spread over {spread:.1e}), maps {map_difference:.1e}, "
+            f"patient {patient_difference:.1e}"
+        )
+
+    def check_maps(self, answer, expected):
+        rows, columns = expected.maps.shape[1:]
+        worst = 0.0
+        compared = 0
+        for index, one in enumerate(answer.slices):
+            # On the fence between the two classes the last bit decides which
+            # class's map is shown.
+            if abs(expected.lesion[index] - 0.5) < 1e-4:
+                continue
+            compared += 1
+            self.assertEqual((one.lesion_map.rows, one.lesion_map.columns), (rows, columns))
+            values = np.array(one.lesion_map.values).reshape(rows, columns)
+            self.assertTrue(((values >= 0) & (values <= 1)).all())
+            worst = max(worst, float(np.abs(values - expected.maps[index]).max()))
+        self.assertGreater(compared, len(answer.slices) // 2)
+        self.assertLessEqual(worst, MAP_TOLERANCE)
+        return worst
+
+    def check_json(self, text, answer):
+        """Names in camelCase; zeros and falses are printed too."""
+        self.assertEqual(set(text), {"receipts", "slices", "patient"})
+        first = text["slices"][0]
+        self.assertEqual(first["index"], 0)
+        self.assertIs(first["scored"], True)
+        for name in ("sopInstanceUid", "positionMm", "lesionProbability", "lungBox", "lesionMap"):
+            self.assertIn(name, first)
+        self.assertEqual(first["label"], reference.CLASSES[answer.slices[0].label - 1])
+        self.assertEqual(text["patient"]["instancesSkipped"], 0)
+        self.assertEqual(text["patient"]["reasons"], [])
+        self.assertIn("nonParametric", text["patient"])
+        for holder in (first, text["patient"]):
+            self.assertIn("research use only", holder["model"]["notice"].lower())
+
+
+class FullBundle(SmallBundle):
+    base_width = 64
+    studies = STUDIES if os.environ.get("M3LUNG_E2E_FULL") == "1" else STUDIES[:1]
+
+
+if __name__ == "__main__":
+    service.main()
