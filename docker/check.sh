@@ -148,7 +148,8 @@ inside 'grep -q "^CapEff:\s*0*$" /proc/1/status' || fail "the server holds capab
 inside 'grep -q "^NoNewPrivs:\s*1$" /proc/1/status' || fail "no-new-privileges is not set"
 
 start=$(now)
-client analyze /study --server=127.0.0.1:50051 --json=/out/result.json >"$work/table.txt" || fail "the study was not analysed"
+client analyze /study --server=127.0.0.1:50051 --json=/out/result.json --report=/out/report \
+  >"$work/table.txt" || fail "the study was not analysed"
 elapsed=$(since "$start")
 python3 - "$work/out/result.json" "$files" <<'PYTHON' || fail "the result is not whole"
 import json, sys
@@ -158,7 +159,8 @@ assert len(receipts) == int(sys.argv[2]), f"{len(receipts)} receipts for {sys.ar
 assert slices and abs(sum(patient["probabilities"]) - 1) < 1e-3, patient
 print(f"{len(slices)} slices, verdict {patient['verdict']}, label {patient['label']}", end="")
 PYTHON
-echo ", analysed in $elapsed (the client's start included)"
+echo ", analysed in $elapsed (the client's start and the report included)"
+[ -s "$work/out/report/report.png" ] || fail "no report was written"
 
 inside 'exec 3<>/dev/tcp/127.0.0.1/9464; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' >"$work/metrics"
 grep -q '^m3lung_' "$work/metrics" || fail "/metrics shows nothing of ours"
