@@ -130,17 +130,20 @@ void SliceBatcher::TakeTurns(Lane& lane, size_t wanted, std::vector<Pending>& ba
 
 void SliceBatcher::DropCancelled(std::vector<Pending>& dropped) {
   for (Lane* lane : {&urgent_, &routine_}) {
-    std::erase_if(lane->turns, [&](uint64_t study) {
-      std::deque<Pending>& pending = lane->by_study[study];
+    for (auto turn = lane->turns.begin(); turn != lane->turns.end();) {
+      const auto study = lane->by_study.find(*turn);
+      std::deque<Pending>& pending = study->second;
       // One study, one cancellation: its first slice speaks for all.
-      if (!pending.front().task.cancellation || !pending.front().task.cancellation->cancelled()) {
-        return false;
+      const Cancellation* cancellation = pending.front().task.cancellation.get();
+      if (cancellation == nullptr || !cancellation->cancelled()) {
+        ++turn;
+        continue;
       }
       queued_ -= static_cast<int>(pending.size());
       std::move(pending.begin(), pending.end(), std::back_inserter(dropped));
       lane->by_study.erase(study);
-      return true;
-    });
+      turn = lane->turns.erase(turn);
+    }
   }
 }
 
