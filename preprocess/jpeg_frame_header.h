@@ -1,0 +1,30 @@
+// The frame header of a JPEG or JPEG-LS stream.
+#ifndef M3LUNG_PREPROCESS_JPEG_FRAME_HEADER_H_
+#define M3LUNG_PREPROCESS_JPEG_FRAME_HEADER_H_
+
+#include <optional>
+
+#include "absl/strings/string_view.h"
+
+namespace m3lung {
+
+enum class JpegProcess {
+  kOther,     // baseline, extended, progressive, arithmetic
+  kLossless,  // Huffman-coded lossless (SOF3)
+  kLs,        // JPEG-LS (SOF55)
+};
+
+struct JpegFrameHeader {
+  JpegProcess process = JpegProcess::kOther;
+  int precision = 0;  // bits a sample
+  int rows = 0;
+  int columns = 0;
+  int components = 0;
+};
+
+// Reads marker segments up to the frame header; nothing where there is none.
+std::optional<JpegFrameHeader> ReadJpegFrameHeader(absl::string_view bytes);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_PREPROCESS_JPEG_FRAME_HEADER_H_

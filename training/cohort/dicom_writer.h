@@ -1,0 +1,58 @@
+// Hounsfield slices as DICOM files: the counterpart of preprocess/dicom_decoder.h
+// and, beside it, the only code that sees DCMTK.
+#ifndef M3LUNG_TRAINING_COHORT_DICOM_WRITER_H_
+#define M3LUNG_TRAINING_COHORT_DICOM_WRITER_H_
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "preprocess/hu_slice.h"
+
+namespace m3lung {
+
+enum class DicomSyntax {
+  kImplicitLittleEndian,
+  kExplicitLittleEndian,
+  kRle,
+  kJpegLossless,     // process 14
+  kJpegLosslessSv1,  // process 14, selection value 1
+  kJpegLsLossless,
+};
+
+struct DicomOptions {
+  DicomSyntax syntax = DicomSyntax::kExplicitLittleEndian;
+  // How a pixel is stored, in 16 allocated bits.
+  bool is_signed = true;
+  int bits_stored = 16;
+  double slope = 1;
+  double intercept = 0;
+  std::optional<int> padding_value;  // written as PixelPaddingValue, unused otherwise
+  // The slice's place in its series.
+  int instance_number = 1;
+  double slice_thickness_mm = 1;
+  std::string patient_position = "HFS";  // head first, on the back
+};
+
+// A CT image of the synthetic patient SYNTHETIC^PHANTOM, the same bytes for the
+// same arguments. Series and SOP instance uid are the slice's; the study's and the
+// frame of reference's follow from the series'. INVALID_ARGUMENT where the options
+// are out of range or a pixel, as (hu - intercept) / slope, does not fit the
+// stored bits.
+//
+// Thread safety: may be called from any thread.
+absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions& options);
+
+// Writes one file a slice into `directory`, made where it is absent. `slices` are
+// in order and numbered so; the files' names are not in that order, as those of
+// many archives are not. `options.instance_number` and `slice_thickness_mm` are
+// set for each slice.
+absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
+                             const std::filesystem::path& directory, const DicomOptions& options);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_TRAINING_COHORT_DICOM_WRITER_H_
