@@ -1,0 +1,175 @@
+#include "model/bundle.h"
+
+#include <filesystem>
+#include <string>
+
+#include "absl/strings/str_replace.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/model/tiny_bundle.h"
+#include "tests/testing/status_matchers.h"
+#include "torch/torch.h"
+
+namespace m3lung {
+namespace {
+
+using ::m3lung::testing::IsOk;
+using ::m3lung::testing::ScratchFolder;
+using ::m3lung::testing::StatusIs;
+using ::m3lung::testing::TinyContents;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+class BundleTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    M3L_ASSERT_OK_AND_ASSIGN(folder_, WriteBundle(TinyContents(), scratch_.path(), false));
+  }
+
+  std::string Manifest() const { return ReadFile(folder_ / "manifest.json").value(); }
+  void ChangeManifest(const std::string& from, const std::string& to) const {
+    ASSERT_THAT(Manifest(), HasSubstr(from));
+    ASSERT_THAT(WriteFile(folder_ / "manifest.json", absl::StrReplaceAll(Manifest(), {{from, to}})),
+                IsOk());
+  }
+
+  const ScratchFolder scratch_;
+  std::filesystem::path folder_;
+};
+
+TEST_F(BundleTest, LoadsWhatWasWritten) {
+  M3L_ASSERT_OK_AND_ASSIGN(const auto bundle, LoadBundle(folder_, {.batch_sizes = {1, 2}}));
+  EXPECT_EQ(bundle->manifest.name, "tiny");
+  EXPECT_EQ(bundle->manifest.feature_size, TinyContents().slice_net->options().feature_size());
+  EXPECT_EQ(bundle->manifest.golden_slices, 2);
+  EXPECT_EQ(bundle->digest, Sha256Hex(Manifest()));
+  EXPECT_EQ(bundle->device, "cpu");
+  EXPECT_EQ(bundle->runner->input_size(), 96);
+  EXPECT_THAT(LoadBundle(folder_ / "", {}), IsOk());  // a slash at the end
+}
+
+TEST_F(BundleTest, TheSameSeedWritesTheSameManifest) {
+  const ScratchFolder other;
+  M3L_ASSERT_OK_AND_ASSIGN(const auto folder, WriteBundle(TinyContents(), other.path(), false));
+  EXPECT_EQ(ReadFile(folder / "manifest.json").value(), Manifest());
+}
+
+TEST_F(BundleTest, RefusesAFileThatIsNotTheManifests) {
+  for (const char* file : {"slice.ts", "patient.ts", "golden.hu"}) {
+    const std::string bytes = ReadFile(folder_ / file).value();
+    std::string changed = bytes;
+    changed[changed.size() / 2] ^= 1;
+    ASSERT_THAT(WriteFile(folder_ / file, changed), IsOk());
+    EXPECT_THAT(LoadBundle(folder_, {}),
+                StatusIs(kRefused, AllOf(HasSubstr(file), HasSubstr(Sha256Hex(changed)),
+                                         HasSubstr(Sha256Hex(bytes)))));
+    ASSERT_THAT(WriteFile(folder_ / file, bytes), IsOk());
+  }
+  EXPECT_THAT(LoadBundle(folder_, {}), IsOk());
+}
+
+TEST_F(BundleTest, RefusesAMissingFile) {
+  for (const char* file : {"golden.hu", "patient.ts", "slice.ts", "manifest.json"}) {
+    std::filesystem::remove(folder_ / file);
+    EXPECT_THAT(LoadBundle(folder_, {}),
+                StatusIs(kRefused, AllOf(HasSubstr("not whole"), HasSubstr(file))));
+  }
+}
+
+TEST_F(BundleTest, RefusesAnUnknownManifestField) {
+  ChangeManifest("\"crop_mode\":", "\"crop\": 1, \"crop_mode\":");
+  EXPECT_THAT(LoadBundle(folder_, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("manifest.json"), HasSubstr("unknown field \"crop\""))));
+}
+
+TEST_F(BundleTest, RefusesGoldenOutputThatDiffers) {
+  // Networks of another seed under a manifest that vouches for their digests.
+  const ScratchFolder other;
+  BundleContents contents = TinyContents();
+  contents.slice_net = testing::MakeTinySliceNet(testing::TinySliceOptions(), /*seed=*/2);
+  M3L_ASSERT_OK_AND_ASSIGN(const auto folder,
+                           WriteBundle(std::move(contents), other.path(), false));
+  const std::string bytes = ReadFile(folder / "slice.ts").value();
+  const std::string digest = Sha256Hex(ReadFile(folder_ / "slice.ts").value());
+  ASSERT_THAT(WriteFile(folder_ / "slice.ts", bytes), IsOk());
+  ChangeManifest(digest, Sha256Hex(bytes));
+  EXPECT_THAT(LoadBundle(folder_, {}),
+              StatusIs(kRefused, AllOf(HasSubstr("golden.hu: slice 0, probability 0 is "),
+                                       HasSubstr("but the manifest says"))));
+}
+
+TEST_F(BundleTest, RefusesAGoldenInputOfAnotherLength) {
+  const std::string golden = ReadFile(folder_ / "golden.hu").value();
+  const std::string shorter = golden.substr(2);
+  ASSERT_THAT(WriteFile(folder_ / "golden.hu", shorter), IsOk());
+  ChangeManifest(Sha256Hex(golden), Sha256Hex(shorter));
+  EXPECT_THAT(LoadBundle(folder_, {}),
+              StatusIs(kRefused,
+                       AllOf(HasSubstr("golden.hu has 36862 bytes"), HasSubstr("expected 36864"))));
+}
+
+TEST_F(BundleTest, RefusesAFolderOfAnotherName) {
+  const auto moved = scratch_.path() / "tiny" / "2";
+  std::filesystem::rename(folder_, moved);
+  EXPECT_THAT(LoadBundle(moved, {}), StatusIs(kRefused, HasSubstr("holds bundle tiny/1")));
+}
+
+TEST_F(BundleTest, RefusesAnUnknownDevice) {
+  EXPECT_THAT(LoadBundle(folder_, {.device = "tpu"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"tpu\"")));
+}
+
+TEST_F(BundleTest, WritesOverABundleOnlyWhenTold) {
+  EXPECT_THAT(WriteBundle(TinyContents(), scratch_.path(), false),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("another version")));
+  EXPECT_THAT(WriteBundle(TinyContents(), scratch_.path(), true), IsOk());
+  EXPECT_THAT(LoadBundle(folder_, {}), IsOk());
+}
+
+TEST_F(BundleTest, LeavesNothingBehindWhenRefusedToWrite) {
+  BundleContents contents = TinyContents("tiny", "2");
+  contents.manifest.crop_mode = "none";
+  EXPECT_THAT(WriteBundle(std::move(contents), scratch_.path(), false),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"crop_mode\"")));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindBundles(scratch_.path()));
+  EXPECT_THAT(found, ElementsAre(folder_));
+}
+
+TEST_F(BundleTest, RefusesNetworksThatDoNotFitTogether) {
+  BundleContents contents = TinyContents("tiny", "2");
+  PatientNetOptions options = testing::TinyPatientOptions();
+  options.feature_size += 1;
+  contents.patient_net = testing::MakeTinyPatientNet(options);
+  EXPECT_THAT(WriteBundle(std::move(contents), scratch_.path(), false),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("193 features")));
+}
+
+TEST(FindBundlesTest, SortsByNameThenByVersionAsNumbers) {
+  const ScratchFolder scratch;
+  for (const char* bundle : {"b/1", "a/10", "a/2", "a/1.10", "a/1.9", "a/.hidden", "a/rest"}) {
+    std::filesystem::create_directories(scratch.path() / bundle);
+    ASSERT_THAT(WriteFile(scratch.path() / bundle / "manifest.json", "{}"), IsOk());
+  }
+  std::filesystem::create_directories(scratch.path() / "a" / "3");  // no manifest
+  M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindBundles(scratch.path()));
+  const auto at = [&](const char* bundle) { return scratch.path() / bundle; };
+  EXPECT_THAT(found, ElementsAre(at("a/1.9"), at("a/1.10"), at("a/2"), at("a/10"), at("a/rest"),
+                                 at("b/1")));
+}
+
+TEST(FindBundlesTest, SaysWhatToDoWhereThereIsNone) {
+  const ScratchFolder scratch;
+  EXPECT_THAT(FindBundles(scratch.path()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("m3lung-train init --out=")));
+  EXPECT_THAT(FindBundles(scratch.path() / "none"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no model bundle")));
+}
+
+}  // namespace
+}  // namespace m3lung
