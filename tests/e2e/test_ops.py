@@ -17,6 +17,7 @@ from service import results
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
+
 class Operations(service.ServerTest):
     def send_study(self):
         requests = [service.header(), *service.file_requests(service.synthetic_study())]
