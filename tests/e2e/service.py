@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import urllib.request
 
 import grpc
 from google.protobuf import json_format
@@ -90,8 +91,38 @@ def test_data(*parts):
     root = os.environ.get("M3LUNG_TEST_DATA", "")
     path = pathlib.Path(root).joinpath(*parts)
     if not root or not path.exists():
-        raise unittest.SkipTest(f"no {'/'.join(parts)} under M3LUNG_TEST_DATA ({root or 'not set'})")
+        raise unittest.SkipTest(
+            f"no {'/'.join(parts)} under M3LUNG_TEST_DATA ({root or 'not set'})"
+        )
     return path
+
+
+_SAMPLE = re.compile(
+    r"(?P<name>[a-zA-Z_:][\w:]*)"
+    r"(?P<labels>\{(?:[a-zA-Z_]\w*=\"(?:[^\"\\]|\\.)*\",?)*\})? (?P<value>\S+)(?: \d+)?"
+)
+
+
+def parse_metrics(text):
+    """Prometheus' text format: ({name: type}, {name with labels: value})."""
+    types, samples = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            types[name] = kind
+        elif line and not line.startswith("#"):
+            match = _SAMPLE.fullmatch(line)
+            if not match:
+                raise AssertionError(f"not a sample: {line!r}")
+            samples[match["name"] + (match["labels"] or "")] = float(match["value"])
+    return types, samples
+
+
+def config(text):
+    """The flag that makes m3lungd read `text` as its configuration."""
+    path = scratch("config") / "m3lungd.textproto"
+    path.write_text(text)
+    return f"--config={path}"
 
 
 class Server:
@@ -117,7 +148,7 @@ class Server:
         except queue.Empty:
             found = None
         if found is None:
-            self._process.kill()
+            self._end()
             raise AssertionError(f"m3lungd did not become ready:\n{self.log()}")
         self.address, self.metrics_address = found
 
@@ -133,14 +164,26 @@ class Server:
         """All that the server has written so far, on both its outputs."""
         return "".join(self._lines) + self._log_path.read_text(errors="replace")
 
+    def metrics(self):
+        """What /metrics says, as parse_metrics() gives it."""
+        url = f"http://{self.metrics_address}/metrics"
+        with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:
+            return parse_metrics(answer.read().decode())
+
     def terminate(self):
         self._process.send_signal(signal.SIGTERM)
 
-    def wait(self):
+    def wait(self, timeout=HANG_SECONDS):
         """The exit code, once the server has ended."""
-        code = self._process.wait(timeout=HANG_SECONDS)
+        code = self._process.wait(timeout=timeout)
         self._reader.join()
         return code
+
+    def _end(self):
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
 
     def __enter__(self):
         return self
@@ -151,8 +194,7 @@ class Server:
                 self.terminate()
             code = self.wait()
         finally:
-            self._process.kill()
-            self._process.stdout.close()
+            self._end()
         if code != 0 or exception[0]:
             print(f"m3lungd ended with {code}; its log:\n{self.log()[-8000:]}", file=sys.stderr)
         if code != 0 and not exception[0]:
@@ -174,11 +216,12 @@ class ServerTest(unittest.TestCase):
 
     base_width = 16
     input_size = 128
+    config = ""  # of m3lungd
 
     @classmethod
     def setUpClass(cls):
         models = untrained_models(cls.base_width, cls.input_size)
-        cls.server = cls.enterClassContext(Server(models))
+        cls.server = cls.enterClassContext(Server(models, config(cls.config)))
         cls.stub = cls.enterClassContext(cls.server.screening())
 
     def assertRefused(self, code, reason, call):

@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+import threading
 
 import grpc
 
@@ -50,6 +51,11 @@ class BadStream(service.ServerTest):
     def test_request_is_empty(self):
         self.refused("EMPTY_REQUEST", header(), screening.AnalyzeStudyRequest())
 
+    def test_crop_mode_is_not_available(self):
+        unimplemented = grpc.StatusCode.UNIMPLEMENTED
+        volume = header(crop_mode=results.VOLUME)
+        self.refused("CROP_MODE_UNAVAILABLE", volume, code=unimplemented)
+
     def test_instance_is_unfinished(self):
         self.refused("INSTANCE_UNFINISHED", header(), dicom(b"bytes", last=False))
         self.refused("INSTANCE_UNFINISHED", header(), dicom(b"bytes", last=False), hu_slice())
@@ -70,16 +76,18 @@ class BadStream(service.ServerTest):
             request = service.model_pb2.GetModelRequest(name="unknown")
             self.assertRefused(not_found, "MODEL_UNKNOWN", lambda: models.GetModel(request))
 
-    def test_message_is_too_large(self):
-        with self.assertRaises(grpc.RpcError) as caught:
-            service.analyze(self.stub, [header(), dicom(bytes(8 << 20))])
-        self.assertEqual(caught.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+    def test_chunk_is_too_large(self):
+        self.refused("CHUNK_TOO_LARGE", header(), dicom(bytes((1 << 20) + 1)))
+        # This one is refused by gRPC itself, which knows nothing of reasons.
+        self.refused(
+            "", header(), dicom(bytes(32 << 20)), code=grpc.StatusCode.RESOURCE_EXHAUSTED
+        )
 
     def test_single_slice_cannot_be_used(self):
         for request, reason in (
             (screening.AnalyzeSliceRequest(dicom=b"no DICOM"), "SLICE_UNUSABLE"),
             (screening.AnalyzeSliceRequest(), "EMPTY_REQUEST"),
-            (screening.AnalyzeSliceRequest(hu_slice=hu_slice(hu=b"").hu_slice), "HU_SLICE_INVALID"),
+            (screening.AnalyzeSliceRequest(hu_slice=hu_slice(hu=b"").hu_slice), "SLICE_UNUSABLE"),
         ):
             with self.subTest(reason=reason):
                 self.assertRefused(INVALID, reason, lambda: self.stub.AnalyzeSlice(request))
@@ -162,6 +170,46 @@ class BadInstance(service.ServerTest):
         self.assertEqual(len(answer.receipts), len(paths))
 
 
+class OpenStudies(service.ServerTest):
+    # The only test of its server: a study's place may be free again only a moment
+    # after its client has heard of its end.
+    config = "limits { open_studies: 1 }"
+
+    def test_one_study_too_many(self):
+        done = threading.Event()
+        self.addCleanup(done.set)
+
+        def open_study():
+            yield header()
+            done.wait(timeout=service.HANG_SECONDS)
+
+        call = self.stub.AnalyzeStudy(open_study(), timeout=service.HANG_SECONDS)
+        self.assertTrue(next(call).HasField("progress"))
+        self.assertRefused(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "TOO_MANY_STUDIES",
+            lambda: service.analyze(self.stub, [header()]),
+        )
+        done.set()
+        self.assertEqual([*call][-1].patient.verdict, results.REJECTED)
+
+
+class Limits(service.ServerTest):
+    config = "limits { instances_per_study: 3 instance_bytes: 1024 }"
+
+    def test_one_instance_too_many(self):
+        self.assertRefused(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "STUDY_TOO_LARGE",
+            lambda: service.analyze(self.stub, [header(), *[dicom(b"bytes")] * 4]),
+        )
+
+    def test_instance_too_large(self):
+        answer = service.analyze(self.stub, [header(), dicom(bytes(1025)), dicom(bytes(1024))])
+        reasons = [results.SkipReason.Name(receipt.reason) for receipt in answer.receipts]
+        self.assertEqual(reasons, ["TOO_LARGE", "NOT_DICOM"])
+
+
 class DeadClient(service.ServerTest):
     def test_next_study_is_right_after_a_client_was_killed(self):
         paths = service.synthetic_study()
@@ -214,15 +262,11 @@ class ExitCodes(service.ServerTest):
         self.assertGreater(done.returncode, 0, "started, or died of a signal")
         return done.stdout + done.stderr
 
-    def config(self, text):
-        path = service.scratch("config") / "m3lungd.textproto"
-        path.write_text(text)
-        return f"--config={path}"
-
     def test_server_names_what_is_wrong_with_its_start(self):
         models = f"--models={service.untrained_models(self.base_width, self.input_size)}"
-        said = self.refused_start(models, self.config("no_such_key: 1\n"))
-        self.assertIn("no_such_key", said)
+        self.assertIn("no_such_key", self.refused_start(models, service.config("no_such_key: 1")))
+        said = self.refused_start(models, service.config("limits { open_studies: 0 }"))
+        self.assertIn("limits.open_studies must be from 1 to 100000; was 0", said)
         self.assertIn("--no_such_flag", self.refused_start(models, "--no_such_flag=1"))
         said = self.refused_start(models, "--device=tpu")
         for word in ("tpu", "cpu", "cuda"):

@@ -7,6 +7,9 @@ import service
 
 
 class ConcurrentStudies(service.ServerTest):
+    # So long a wait that slices of all studies at hand come to share batches.
+    config = "batching { sizes: 1 sizes: 4 max_wait_ms: 500 }"
+
     def setUp(self):
         # Of different sizes, so that one goes on alone at the end.
         self.studies = (
@@ -28,7 +31,8 @@ class ConcurrentStudies(service.ServerTest):
                 yield from service.file_requests([path])
 
         with concurrent.futures.ThreadPoolExecutor(len(studies)) as pool:
-            return list(pool.map(lambda paths: service.analyze(self.stub, requests(paths)), studies))
+            streams = map(requests, studies)
+            return list(pool.map(lambda stream: service.analyze(self.stub, stream), streams))
 
     def alone(self, paths):
         requests = [service.header(), *service.file_requests(paths)]
@@ -36,13 +40,21 @@ class ConcurrentStudies(service.ServerTest):
         self.assertEqual(len(answer.slices), len(paths))
         return answer
 
+    def shared_batches(self):
+        """How many batches so far held slices of more than one study."""
+        _, samples = self.server.metrics()
+        alone = samples['m3lung_batch_studies_bucket{le="1"}']
+        return samples["m3lung_batch_studies_count"] - alone
+
     def test_two_studies_at_once_are_answered_as_one_by_one(self):
         expected = [self.alone(paths) for paths in self.studies]
         first, second = (answer.patient for answer in expected)
         # Else a mix-up of the two could not be seen.
         self.assertNotEqual(list(first.probabilities), list(second.probabilities))
+        before = self.shared_batches()
         for got, want in zip(self.together(self.studies), expected):
             service.assert_same_answer(self, got, want)
+        self.assertGreater(self.shared_batches(), before, "the studies shared no batch")
 
     def test_same_study_sent_twice_at_once_is_two_studies(self):
         expected = self.alone(self.studies[0])
