@@ -15,7 +15,7 @@ case "${1:-}" in
   *) echo "build.sh: unknown option $1" >&2; exit 2 ;;
 esac
 
-[ -f build/build.ninja ] || cmake --preset release -DM3LUNG_WERROR="${M3LUNG_WERROR:-OFF}"
+cmake --preset release -DM3LUNG_WERROR="${M3LUNG_WERROR:-OFF}" >/dev/null
 cmake --build build
 
 if ! compgen -G 'models/*/*/manifest.json' >/dev/null; then
