@@ -172,7 +172,7 @@ client analyze /study --server=127.0.0.1:50051 --json=/out/last.json >"$work/las
 study=$!
 until inside 'exec 3<>/dev/tcp/127.0.0.1/9464; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' |
   grep -q '^m3lung_open_studies[^ ]* 1'; do
-  kill -0 "$study" 2>/dev/null || break
+  kill -0 "$study" 2>/dev/null || fail "the second study ended before the stop: $(tail -3 "$work/last.txt")"
   sleep 0.1
 done
 start=$(now)
