@@ -36,15 +36,6 @@ std::string ProbabilityRows(const v1::PatientResult& patient) {
   return rows;
 }
 
-std::string SlicesByLabel(const v1::PatientResult& patient) {
-  std::vector<std::string> parts;
-  for (int i = 0; i < patient.slices_by_label_size() && i < static_cast<int>(kLabels.size()); ++i) {
-    parts.push_back(
-        absl::StrCat(LabelName(kLabels[static_cast<size_t>(i)]), " ", patient.slices_by_label(i)));
-  }
-  return absl::StrJoin(parts, ", ");
-}
-
 std::string Verdict(const v1::PatientResult& patient) {
   std::vector<std::string> reasons;
   for (const int reason : patient.reasons()) {

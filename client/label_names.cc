@@ -1,5 +1,10 @@
 #include "client/label_names.h"
 
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
 namespace m3lung::client {
 
 absl::string_view LabelName(v1::Label label) {
@@ -17,6 +22,15 @@ absl::string_view LabelName(v1::Label label) {
     default:
       return "unknown";
   }
+}
+
+std::string SlicesByLabel(const v1::PatientResult& patient) {
+  std::vector<std::string> parts;
+  for (int i = 0; i < patient.slices_by_label_size() && i < static_cast<int>(kLabels.size()); ++i) {
+    parts.push_back(
+        absl::StrCat(LabelName(kLabels[static_cast<size_t>(i)]), " ", patient.slices_by_label(i)));
+  }
+  return absl::StrJoin(parts, ", ");
 }
 
 }  // namespace m3lung::client

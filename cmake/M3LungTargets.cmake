@@ -62,3 +62,28 @@ function(m3lung_test name)
   set_tests_properties(${name} PROPERTIES LABELS "unit;${TEST_LABELS}" TIMEOUT 600
     FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites ran")
 endfunction()
+
+# m3lung_proto_library(name SOURCES a.proto ... [OUT dir] [GRPC]) makes m3lung::name
+# of generated code, with gRPC's stubs where asked for. OUT, below the build tree's
+# generated/, is where the code goes.
+function(m3lung_proto_library name)
+  cmake_parse_arguments(ARG "GRPC" "OUT" "SOURCES" ${ARGN})
+  set(target m3lung_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(m3lung::${name} ALIAS ${target})
+  set(out "${PROJECT_BINARY_DIR}/generated/${ARG_OUT}")
+  file(MAKE_DIRECTORY "${out}")
+  protobuf_generate(TARGET ${target} LANGUAGE cpp PROTOC_OUT_DIR "${out}"
+    IMPORT_DIRS "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_link_libraries(${target} PUBLIC protobuf::libprotobuf)
+  if(ARG_GRPC)
+    get_target_property(plugin gRPC::grpc_cpp_plugin LOCATION)
+    protobuf_generate(TARGET ${target} LANGUAGE grpc PROTOC_OUT_DIR "${out}"
+      GENERATE_EXTENSIONS .grpc.pb.h .grpc.pb.cc PLUGIN "protoc-gen-grpc=${plugin}"
+      IMPORT_DIRS "${CMAKE_CURRENT_SOURCE_DIR}")
+    target_link_libraries(${target} PUBLIC gRPC::grpc++)
+  endif()
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  # Generated code is not held to this project's warnings.
+  target_include_directories(${target} SYSTEM PUBLIC "${PROJECT_BINARY_DIR}/generated")
+endfunction()

@@ -10,10 +10,6 @@
 namespace m3lung {
 namespace {
 
-DecodeLimits ToDecodeLimits(const server::Limits& limits) {
-  return {.max_rows = limits.image_side(), .max_columns = limits.image_side()};
-}
-
 // One call of AnalyzeSlice. Deletes itself when gRPC is done with it.
 class SliceReactor final : public grpc::ServerUnaryReactor {
  public:

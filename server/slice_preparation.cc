@@ -22,6 +22,10 @@ void Crop(const cv::Mat& hu, int input_size, Clock& clock, PreparedSlice& slice)
 
 }  // namespace
 
+DecodeLimits ToDecodeLimits(const server::Limits& limits) {
+  return {.max_rows = limits.image_side(), .max_columns = limits.image_side()};
+}
+
 absl::StatusOr<PreparedSlice> PrepareDicom(absl::string_view bytes, const DecodeLimits& limits,
                                            int input_size, Clock& clock) {
   const absl::Time start = clock.Now();

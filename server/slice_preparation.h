@@ -15,8 +15,11 @@
 #include "model/inference.h"
 #include "preprocess/dicom_decoder.h"
 #include "preprocess/lung_crop.h"
+#include "server/config.pb.h"
 
 namespace m3lung {
+
+DecodeLimits ToDecodeLimits(const server::Limits& limits);
 
 struct PreparedSlice {
   std::string sop_instance_uid;

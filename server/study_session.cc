@@ -14,10 +14,6 @@ constexpr int kMaxChunkBytes = 1 << 20;
 
 double Milliseconds(absl::Duration duration) { return absl::ToDoubleMilliseconds(duration); }
 
-DecodeLimits ToDecodeLimits(const server::Limits& limits) {
-  return {.max_rows = limits.image_side(), .max_columns = limits.image_side()};
-}
-
 // Whether a response is the last about its instance.
 bool EndsInstance(const v1::AnalyzeStudyResponse& response) {
   return response.has_slice() ||

@@ -36,15 +36,6 @@ std::string Bars(const v1::PatientResult& patient) {
   return bars;
 }
 
-std::string SlicesByLabel(const v1::PatientResult& patient) {
-  std::vector<std::string> parts;
-  for (int i = 0; i < patient.slices_by_label_size() && i < static_cast<int>(kLabels.size()); ++i) {
-    parts.push_back(
-        absl::StrCat(LabelName(kLabels[static_cast<size_t>(i)]), " ", patient.slices_by_label(i)));
-  }
-  return absl::StrJoin(parts, ", ");
-}
-
 std::string NameOf(const std::vector<std::string>& names, int instance) {
   const auto i = static_cast<size_t>(instance);
   return instance >= 0 && i < names.size() ? names[i] : std::string();
