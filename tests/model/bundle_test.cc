@@ -75,9 +75,11 @@ TEST_F(BundleTest, RefusesAFileThatIsNotTheManifests) {
 
 TEST_F(BundleTest, RefusesAMissingFile) {
   for (const char* file : {"golden.hu", "patient.ts", "slice.ts", "manifest.json"}) {
+    const std::string bytes = ReadFile(folder_ / file).value();
     std::filesystem::remove(folder_ / file);
     EXPECT_THAT(LoadBundle(folder_, {}),
                 StatusIs(kRefused, AllOf(HasSubstr("not whole"), HasSubstr(file))));
+    ASSERT_THAT(WriteFile(folder_ / file, bytes), IsOk());
   }
 }
 

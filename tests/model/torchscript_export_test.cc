@@ -31,7 +31,8 @@ void ExpectSliceExportEqual(SliceNet net) {
   for (int batch : {1, 2, 3, 7}) {
     const torch::Tensor hu = RandomHu(batch, net->options().input_size, batch);
     const auto [classes, lesion, map, features] = net->forward(hu);
-    const auto& outputs = script.forward({hu}).toTupleRef().elements();
+    const torch::IValue output = script.forward({hu});
+    const auto& outputs = output.toTupleRef().elements();
     ASSERT_EQ(outputs.size(), 4);
     EXPECT_TRUE(torch::allclose(outputs[0].toTensor(), classes, 0, 1e-6));
     EXPECT_TRUE(torch::allclose(outputs[1].toTensor(), lesion, 0, 1e-6));
