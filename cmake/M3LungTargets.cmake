@@ -46,7 +46,6 @@ endfunction()
 function(m3lung_binary name)
   add_executable(${name})
   _m3lung_configure(${name} binary ${ARGN})
-  install(TARGETS ${name} RUNTIME)
 endfunction()
 
 # m3lung_test(name SOURCES x_test.cc ... [PRIVATE libs] [LABELS labels]) makes a
