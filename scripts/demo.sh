@@ -25,7 +25,7 @@ if (($#)) && [ ! -d "$1" ]; then echo "demo: no such folder: $1" >&2; exit 2; fi
 study=${1:+$(realpath "$1")}
 
 scripts/setup.sh
-scripts/build.sh
+scripts/build.sh m3lung m3lungd m3lung-train
 
 out=m3lung-demo
 mkdir -p "$out"
