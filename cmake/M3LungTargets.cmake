@@ -7,7 +7,6 @@ find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
 endif()
-find_program(MOLD_PROGRAM mold)
 
 add_library(m3lung_options INTERFACE)
 target_compile_features(m3lung_options INTERFACE cxx_std_20)

@@ -39,6 +39,7 @@ fi
 
 # Port 0: the server picks free ones and says which.
 log=$out/m3lungd.log
+: >"$out/m3lungd.out"  # What an earlier run's server said must not be taken for this one's.
 build/bin/m3lungd --listen=127.0.0.1:0 --metrics_listen=127.0.0.1:0 >"$out/m3lungd.out" 2>"$log" &
 server=$!
 stop() { if kill "$server" 2>/dev/null; then wait "$server" || true; fi; }
