@@ -25,8 +25,8 @@
 namespace m3lung {
 namespace {
 
-// Longer values stay in the bytes until they are asked for.
-constexpr Uint32 kMaxReadLength = 4096;
+// Every value stays in the bytes until it is asked for.
+constexpr Uint32 kMaxReadLength = 0;
 constexpr size_t kPreambleBytes = 128;
 
 // A file's header and data set. Points into the bytes it was read from.

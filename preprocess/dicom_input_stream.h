@@ -5,8 +5,8 @@
 // bytes there are, so a file of 200 bytes can ask for 4 GB. Yet it leaves an
 // element longer than the read's `maxReadLength` where it is, and asks the
 // stream for a way back to it. This stream gives such a way back, and one that
-// fails where the value goes past the end of the bytes; so what is set aside is
-// at most maxReadLength for an element, or what is really there.
+// fails where the value goes past the end of the bytes. Read with a
+// maxReadLength of 0, so that this holds for every element.
 //
 // DCMTK descends into nested sequences by recursion without a limit. The stream
 // watches how deep the caller's stack has grown, and ends the bytes there.

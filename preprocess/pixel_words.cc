@@ -56,16 +56,22 @@ std::string SizeOf(const PixelFormat& format) {
                       " bits");
 }
 
+// By how many bytes the pixel data go past the end of the file. What is missing
+// is missing from the last element that was read.
+uint64_t MissingBytes(DcmDataset& dataset, const DcmPixelData& pixels,
+                      const DicomReadState& state) {
+  return dataset.getElement(dataset.card() - 1) == &pixels ? state.missing_bytes : 0;
+}
+
 absl::Status CheckNativeLength(const DcmPixelData& pixels, const PixelFormat& format,
-                               const DicomReadState& state) {
+                               uint64_t missing) {
   const uint64_t needed = uint64_t(format.rows) * format.columns * (format.bits_allocated / 8);
   const uint64_t declared = pixels.getLengthField();
-  const bool complete = pixels.transferState() == ERW_ready;
-  const uint64_t held = complete ? declared : declared - std::min(declared, state.missing_bytes);
   if (declared == DCM_UndefinedLength) {
     return Malformed("PixelData has no length, though the transfer syntax is not compressed");
   }
-  if (held < needed || !complete) {
+  const uint64_t held = declared - std::min(declared, missing);
+  if (held < needed) {
     return Malformed(absl::StrCat("PixelData declares ", declared, " bytes and holds ", held, ", ",
                                   SizeOf(format), " need ", needed));
   }
@@ -157,18 +163,18 @@ absl::StatusOr<std::vector<uint16_t>> ReadPixelWords(DcmDataset& dataset, E_Tran
                      : nullptr;
   if (pixels == nullptr) return Malformed("PixelData cannot be read");
 
+  const uint64_t missing = MissingBytes(dataset, *pixels, state);
   int sample_bits = format.bits_allocated;
   if (coding == Coding::kNative) {
-    M3L_RETURN_IF_ERROR(CheckNativeLength(*pixels, format, state));
+    M3L_RETURN_IF_ERROR(CheckNativeLength(*pixels, format, missing));
   } else {
     DcmPixelSequence* fragments = Fragments(*pixels, syntax);
     if (fragments == nullptr || fragments->card() < 2) {
       return Malformed("PixelData holds no fragment, though the transfer syntax is compressed");
     }
-    if (pixels->transferState() != ERW_ready) {
-      return Malformed(absl::StrCat("PixelData ends within its ", fragments->card() - 1,
-                                    " fragments, at least ", state.missing_bytes,
-                                    " bytes are missing"));
+    if (missing > 0 || pixels->transferState() != ERW_ready) {
+      return Malformed(absl::StrCat("PixelData ends within its fragments: ", fragments->card() - 1,
+                                    " were found, at least ", missing, " bytes are missing"));
     }
     if (coding == Coding::kJpegLossless || coding == Coding::kJpegLs) {
       M3L_ASSIGN_OR_RETURN(

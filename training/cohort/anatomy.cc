@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kCentreY = -12;       // of the body
 constexpr double kWidestLevel = 0.40;  // from here down the lungs fill the chest
+constexpr double kSpineY = 50;         // of the vertebral bodies along the chest
 constexpr double kCarinaLevel = 0.38;  // where the trachea divides
 constexpr double kBronchiEnd = 0.455;
 
@@ -115,9 +116,13 @@ Tissue Anatomy::At(double x, double y, double t) const {
   // Mediastinum: wide between the great vessels, a thin septum in front.
   const double waist = (y + 6) / (y < -6 ? 34 : 46);
   if (std::abs(x - 2) < 5 + 25 * std::exp(-waist * waist)) return Tissue::kSoft;
-  if (std::hypot(x, y - spine_y_ - 3) < 27) return Tissue::kSoft;
+  if (std::hypot(x, y - kSpineY - 3) < 27) return Tissue::kSoft;
   if (level > 0.3 && std::hypot(x - aorta().x, y - aorta().y) < 16) return Tissue::kSoft;
   return Tissue::kLung;
+}
+
+cv::Point2d Anatomy::Spine(double t) const {
+  return {0, Interpolate({{0, 12}, {0.05, 16}, {0.17, 43}, {0.3, 46}, {0.4, kSpineY}}, Level(t))};
 }
 
 std::vector<Anatomy::Tube> Anatomy::Airways(double t) const {

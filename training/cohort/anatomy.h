@@ -63,8 +63,8 @@ class Anatomy {
   };
   std::vector<Tube> Airways(double t) const;
 
-  cv::Point2d spine() const { return {0, spine_y_}; }
-  cv::Point2d aorta() const { return {21, spine_y_ - 17}; }
+  cv::Point2d Spine(double t) const;  // of the vertebral body
+  cv::Point2d aorta() const { return {21, 33}; }
   Point3 Hilum(int side) const;
 
  private:
@@ -75,7 +75,6 @@ class Anatomy {
   double fat_mm_;
   double apex_, base_, right_dome_, left_dome_;
   double heart_;  // scale
-  double spine_y_ = 50;
 };
 
 // Piecewise cubic between (level, value) pairs with rising levels, constant outside.

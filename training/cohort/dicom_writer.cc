@@ -16,6 +16,7 @@
 #include "dcmtk/dcmdata/dcdeftag.h"
 #include "dcmtk/dcmdata/dcfilefo.h"
 #include "dcmtk/dcmdata/dcostrmb.h"
+#include "dcmtk/dcmdata/dcpixel.h"
 #include "dcmtk/dcmdata/dcrleerg.h"
 #include "dcmtk/dcmdata/dcrlerp.h"
 #include "dcmtk/dcmdata/dcuid.h"
@@ -178,8 +179,12 @@ absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions
   DcmDataset& data = *file.getDataset();
   PutStudy(data, slice);
   PutImage(data, slice, options);
-  OFCondition condition = data.putAndInsertUint16Array(DcmTag(DCM_PixelData, EVR_OW), words.data(),
-                                                       static_cast<unsigned long>(words.size()));
+  // Of the class that the codecs look for, which a data set does not make by itself.
+  auto* pixels = new DcmPixelData(DCM_PixelData);
+  data.insert(pixels, /*replaceOld=*/true);  // owns it
+  pixels->setVR(EVR_OW);
+  OFCondition condition =
+      pixels->putUint16Array(words.data(), static_cast<unsigned long>(words.size()));
   if (condition.bad()) return DcmtkError("take the pixels", condition);
 
   const E_TransferSyntax syntax = TransferSyntaxOf(options.syntax);

@@ -30,7 +30,7 @@ struct DicomOptions {
   int bits_stored = 16;
   double slope = 1;
   double intercept = 0;
-  std::optional<int> padding_value;  // written as PixelPaddingValue, unused otherwise
+  std::optional<int> padding_value = {};  // written as PixelPaddingValue, unused otherwise
   // The slice's place in its series.
   int instance_number = 1;
   double slice_thickness_mm = 1;

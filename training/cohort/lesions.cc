@@ -21,7 +21,7 @@ bool InLung(const Anatomy& anatomy, const Point3& p) {
 
 std::vector<Lesion> Covid19(const Anatomy& anatomy, Random& random) {
   std::vector<Lesion> lesions;
-  const int count = 8 + random.Index(7);
+  const int count = 9 + random.Index(7);
   for (int attempt = 0; static_cast<int>(lesions.size()) < count && attempt < 40 * count;
        ++attempt) {
     const int side = lesions.size() % 2 == 0 ? -1 : 1;
@@ -33,9 +33,9 @@ std::vector<Lesion> Covid19(const Anatomy& anatomy, Random& random) {
     Lesion lesion;
     lesion.centre = centre;
     lesion.side = side;
-    lesion.rx_mm = random.Uniform(9, 17);   // towards the pleura
-    lesion.ry_mm = random.Uniform(15, 32);  // along it
-    lesion.rt_mm = random.Uniform(12, 30);
+    lesion.rx_mm = random.Uniform(12, 22);  // towards the pleura
+    lesion.ry_mm = random.Uniform(20, 40);  // along it
+    lesion.rt_mm = random.Uniform(15, 32);
     lesion.angle = side * angle;
     lesion.edge = random.Uniform(0.3, 0.5);
     lesion.ragged = 0.45;

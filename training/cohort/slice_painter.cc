@@ -14,7 +14,7 @@ constexpr float kFluidHu = 12, kGasHu = -950, kLumenHu = -975, kMarrowHu = 190, 
 constexpr float kCordHu = 30, kMediastinumHu = -15, kVesselHu = 35, kLungHu = -868;
 constexpr double kRibPitchMm = 23, kRibFallMm = 62;  // from one rib to the next; spine to sternum
 constexpr int kShift = 4;                            // fractional bits of drawing coordinates
-constexpr double kSlabMm = 4;                        // of vessels that show in a slice
+constexpr double kSlabMm = 3;                        // of vessels that show in a slice
 constexpr double kAnatomyBlurPx = 0.65, kNoiseBlurPx = 0.6;
 
 class Painter {
@@ -83,7 +83,6 @@ class Painter {
     for (const auto& [grow, hu] : {std::pair{0.0, 120.0f}, {-3.0, -880.0f}}) {
       cv::ellipse(hu_, Fixed(0, -430), FixedSize(560 + grow, 560 + grow), 0, 0, 360, cv::Scalar(hu),
                   static_cast<int>(std::lround(Pixels(grow < 0 ? 14 : 18))), cv::LINE_8, kShift);
-      if (grow == 0) continue;
     }
   }
 
@@ -170,7 +169,7 @@ class Painter {
       return Ellipse{{cx, cy}, rx, ry}.Level(x, y) < 1 + 0.25 * waves;
     };
     const double grow = std::clamp((level_ - 0.6) / 0.12, 0.3, 1.0);
-    if (inside(-50, -10, 72 * grow, 70 * grow)) return kLiverHu;
+    if (inside(-50, -10, 72 * grow, 70 * grow) || (x < -8 && level_ < 0.76)) return kLiverHu;
     if (inside(48, -38, 40 * grow, 36 * grow)) {  // the stomach, gas on top
       if (inside(48, -38, 37 * grow, 33 * grow)) {
         return y < -70 + gas ? kGasHu : kFluidHu + 15;
@@ -183,18 +182,18 @@ class Painter {
   }
 
   void Bones() {
-    const cv::Point2d spine = anatomy_.spine();
-    const double slice_in_vertebra = std::fmod(t_, 26) / 26;
-    Fill(spine.x, spine.y + 26, 10, 15, kCortexHu - 260);  // arch
-    Fill(spine.x, spine.y + 42, 3, 13, kCortexHu - 300);   // spinous process
-    for (int side : {-1, 1}) {                             // transverse processes
-      Fill(spine.x + side * 20, spine.y + 23, 14, 4, kCortexHu - 330, side * 25);
+    const cv::Point2d spine = anatomy_.Spine(t_);
+    const double k = Interpolate({{0, 0.72}, {0.2, 1}}, level_);  // a neck's is slighter
+    const bool disc = std::fmod(t_, 26) > 21;
+    Fill(spine.x, spine.y + 24 * k, 10 * k, 13 * k, kCortexHu - 260);  // arch
+    Fill(spine.x, spine.y + 33 * k, 3 * k, 9 * k, kCortexHu - 300);    // spinous process
+    for (int side : {-1, 1}) {
+      Fill(spine.x + side * 20 * k, spine.y + 22 * k, 14 * k, 4 * k, kCortexHu - 330, side * 25);
     }
-    Fill(spine.x, spine.y, 18, 15, kCortexHu - 150);
-    const bool disc = slice_in_vertebra > 0.82;
-    Fill(spine.x, spine.y, 16.5, 13.5, disc ? 85 : kMarrowHu);
-    Fill(spine.x, spine.y + 23, 9, 8, kFatHu + 60);
-    Fill(spine.x, spine.y + 23, 6, 5, kCordHu);
+    Fill(spine.x, spine.y, 18 * k, 15 * k, kCortexHu - 150);
+    Fill(spine.x, spine.y, 16.5 * k, 13.5 * k, disc ? 85 : kMarrowHu);
+    Fill(spine.x, spine.y + 22 * k, 9 * k, 8 * k, kFatHu + 60);
+    Fill(spine.x, spine.y + 22 * k, 6 * k, 5 * k, kCordHu);
 
     const Ellipse chest = anatomy_.Chest(t_);
     if (chest.rx <= 0) return;
@@ -259,9 +258,10 @@ class Painter {
       const auto at = [&](double w) {
         return Fixed(v.from.x + w * (v.to.x - v.from.x), v.from.y + w * (v.to.y - v.from.y));
       };
-      const double weight = std::min(1.0, width / 1.9);
-      cv::line(share, at(w0), at(w1), cv::Scalar(weight),
-               std::max(1, static_cast<int>(std::lround(width))), cv::LINE_8, kShift);
+      // What is thinner than two pixels is fainter instead.
+      const double weight = std::min(1.0, std::pow(width / 2.2, 1.6));
+      cv::line(share, at(w0), at(w1), cv::Scalar(weight), std::max(1, static_cast<int>(width)),
+               cv::LINE_8, kShift);
     }
     for (int i = 0; i < hu_.rows; ++i) {
       float* hu = hu_.ptr<float>(i);

@@ -5,8 +5,8 @@
 namespace m3lung {
 namespace {
 
-constexpr double kTrunkRadiusMm = 5.2;
-constexpr double kThinnestMm = 0.55;
+constexpr double kTrunkRadiusMm = 4.6;
+constexpr double kThinnestMm = 0.42;
 
 struct Direction {
   double x, y, t;
@@ -24,18 +24,25 @@ Direction Turned(const Direction& d, double by, Random& random) {
 void Grow(const Anatomy& anatomy, const Point3& from, const Direction& direction, double radius,
           int side, Random& random, std::vector<Vessel>& vessels) {
   if (radius < kThinnestMm) return;
-  const double length = random.Uniform(2.6, 4.2) * std::pow(radius, 0.55) * 3;
-  const Point3 to = {from.x + length * direction.x, from.y + length * direction.y,
-                     from.t + length * direction.t};
-  // Branches end at the pleura; near the hilum they may still be outside the lung.
+  // Near the hilum a branch may still be outside the lung; further out it bends
+  // or shortens to stay inside.
   const bool central = radius > 0.6 * kTrunkRadiusMm;
-  if (!central && anatomy.At(to.x, to.y, to.t) != Tissue::kLung) return;
+  double length = random.Uniform(8, 13) * std::pow(radius, 0.45);
+  Direction along = direction;
+  Point3 to;
+  for (int attempt = 0;; ++attempt) {
+    to = {from.x + length * along.x, from.y + length * along.y, from.t + length * along.t};
+    if (central || anatomy.At(to.x, to.y, to.t) == Tissue::kLung) break;
+    if (attempt == 4) return;
+    along = Turned(direction, 0.5, random);
+    length *= 0.75;
+  }
   vessels.push_back({from, to, radius, side});
   const int branches = random.Uniform(0, 1) < 0.25 ? 3 : 2;
   for (int i = 0; i < branches; ++i) {
-    const double thinner = random.Uniform(i == 0 ? 0.78 : 0.58, i == 0 ? 0.9 : 0.8);
-    Grow(anatomy, to, Turned(direction, i == 0 ? 0.28 : 0.65, random), radius * thinner, side,
-         random, vessels);
+    const double thinner = random.Uniform(i == 0 ? 0.78 : 0.55, i == 0 ? 0.88 : 0.75);
+    Grow(anatomy, to, Turned(along, i == 0 ? 0.25 : 0.6, random), radius * thinner, side, random,
+         vessels);
   }
 }
 
@@ -43,9 +50,9 @@ void Grow(const Anatomy& anatomy, const Point3& from, const Direction& direction
 
 std::vector<Vessel> GrowVessels(const Anatomy& anatomy, Random& random) {
   // To the upper, middle and lower parts, front and back.
-  constexpr Direction kTrunks[] = {{0.5, -0.2, -0.9}, {0.6, 0.4, -0.7}, {0.9, -0.6, 0.0},
-                                   {0.9, 0.5, 0.05},  {0.5, -0.4, 0.8}, {0.6, 0.4, 0.8},
-                                   {0.3, 0.3, 1.0}};
+  constexpr Direction kTrunks[] = {{0.4, -0.3, -1.0}, {0.4, 0.3, -1.0}, {0.7, -0.8, -0.5},
+                                   {0.7, 0.5, -0.6},  {0.9, -0.6, 0.0}, {0.9, 0.5, 0.05},
+                                   {0.5, -0.5, 0.8},  {0.7, 0.4, 0.8},  {0.3, 0.4, 1.0}};
   std::vector<Vessel> vessels;
   for (int side : {-1, 1}) {
     for (const Direction& trunk : kTrunks) {

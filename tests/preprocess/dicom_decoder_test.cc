@@ -1,0 +1,257 @@
+#include "preprocess/dicom_decoder.h"
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "preprocess/skip_reason.h"
+#include "tests/preprocess/dicom_builder.h"
+#include "tests/testing/status_matchers.h"
+
+namespace m3lung {
+namespace {
+
+using ::m3lung::testing::DicomBuilder;
+using ::m3lung::testing::IsOk;
+using ::m3lung::testing::LittleEndian;
+using ::m3lung::testing::Words;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// Refused(reason, matcher of the message)
+MATCHER_P2(Refused, reason, message, "") {
+  if (arg.ok()) return false;
+  *result_listener << arg.status();
+  return SkipReasonOf(arg.status()) == reason &&
+         ::testing::ExplainMatchResult(message, std::string(arg.status().message()),
+                                       result_listener);
+}
+
+absl::StatusOr<HuSlice> Decode(const DicomBuilder& builder) {
+  return DecodeDicom(builder.Build(), {});
+}
+
+std::vector<int16_t> Values(const absl::StatusOr<HuSlice>& slice) {
+  if (!slice.ok()) return {};
+  return {slice->hu.begin<int16_t>(), slice->hu.end<int16_t>()};
+}
+
+TEST(DecodeDicomTest, DecodesPixelsAndHeader) {
+  M3L_ASSERT_OK_AND_ASSIGN(const HuSlice slice, Decode(DicomBuilder()));
+  EXPECT_EQ(slice.hu.size(), cv::Size(3, 2));
+  EXPECT_THAT(Values(slice), ElementsAre(-1024, -1023, -1022, -1021, -1020, -1019));
+  EXPECT_EQ(slice.sop_instance_uid, "1.2.3.4");
+  EXPECT_EQ(slice.series_instance_uid, "1.2.3");
+  EXPECT_THAT(slice.geometry.position, ElementsAre(-10, -20, 30.5));
+  EXPECT_EQ(slice.geometry.row_spacing_mm, 0.7);
+  EXPECT_EQ(slice.geometry.column_spacing_mm, 0.6);
+  EXPECT_THAT(slice.warnings, IsEmpty());
+}
+
+TEST(DecodeDicomTest, ReadsImplicitAndHeaderlessDataSets) {
+  DicomBuilder builder;
+  const std::vector<int16_t> expected = Values(Decode(builder));
+  ASSERT_THAT(expected, Not(IsEmpty()));
+  EXPECT_EQ(Values(Decode(builder.Syntax(testing::kImplicit))), expected);
+  EXPECT_EQ(Values(Decode(builder.WithoutHeader())), expected);
+  EXPECT_EQ(Values(Decode(builder.Syntax(testing::kExplicit))), expected);
+}
+
+TEST(DecodeDicomTest, MissingRescaleAndUidsAreWarnings) {
+  const auto slice = Decode(DicomBuilder()
+                                .Remove(0x00281052)
+                                .Remove(0x00281053)
+                                .Set(0x00080018, "UI", "")
+                                .Set(0x0020000e, "UI", "6F9619FF-8B86"));
+  ASSERT_THAT(slice, IsOk());
+  EXPECT_THAT(Values(slice), ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_EQ(slice->sop_instance_uid, "");
+  EXPECT_EQ(slice->series_instance_uid, "6F9619FF-8B86");
+  EXPECT_THAT(slice->warnings, ::testing::UnorderedElementsAre(
+                                   HasSubstr("RescaleSlope"), HasSubstr("RescaleIntercept"),
+                                   HasSubstr("SOPInstanceUID is empty"),
+                                   HasSubstr("SeriesInstanceUID is not a valid")));
+}
+
+TEST(DecodeDicomTest, PaddingIsMaskedBeforeTheRescale) {
+  EXPECT_THAT(Values(Decode(DicomBuilder().Set(0x00280120, "SS", Words({3})))),
+              ElementsAre(-1024, -1023, -1022, -1000, -1020, -1019));
+  EXPECT_THAT(
+      Values(Decode(
+          DicomBuilder().Set(0x00280120, "SS", Words({3})).Set(0x00280121, "SS", Words({5})))),
+      ElementsAre(-1024, -1023, -1022, -1000, -1000, -1000));
+}
+
+TEST(DecodeDicomTest, Monochrome1IsNotInverted) {
+  const auto slice = Decode(DicomBuilder().Set(0x00280004, "CS", "MONOCHROME1"));
+  EXPECT_EQ(Values(slice), Values(Decode(DicomBuilder())));
+  EXPECT_THAT(slice->warnings, ElementsAre(HasSubstr("MONOCHROME1")));
+}
+
+TEST(DecodeDicomTest, DecodesEightBitPixelsOfOddCount) {
+  EXPECT_THAT(Values(Decode(DicomBuilder()
+                                .Set(0x00280010, "US", Words({1}))
+                                .Set(0x00280100, "US", Words({8}))
+                                .Set(0x00280101, "US", Words({8}))
+                                .Set(0x00280102, "US", Words({7}))
+                                .Set(0x7fe00010, "OB", std::string("\x00\x7f\x80\x00", 4)))),
+              ElementsAre(-1024, -897, -1152));
+}
+
+TEST(DecodeDicomTest, SopClassStandsInForAMissingModality) {
+  EXPECT_THAT(Decode(DicomBuilder().Remove(0x00080060)), IsOk());
+  EXPECT_THAT(Decode(DicomBuilder().Remove(0x00080060).Remove(0x00080016)),
+              Refused(SkipReason::kNotCt, HasSubstr("Modality is missing")));
+  EXPECT_THAT(Decode(DicomBuilder().Remove(0x00080016)), IsOk())
+      << "Modality CT without a SOP class";
+}
+
+struct RefusalCase {
+  const char* name;
+  DicomBuilder builder;
+  SkipReason reason;
+  const char* message;
+
+  friend void PrintTo(const RefusalCase& c, std::ostream* out) { *out << c.name; }
+};
+
+class RefusalTest : public ::testing::TestWithParam<RefusalCase> {};
+
+TEST_P(RefusalTest, NamesWhatIsWrong) {
+  EXPECT_THAT(Decode(GetParam().builder),
+              Refused(GetParam().reason, HasSubstr(GetParam().message)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    DecodeDicom, RefusalTest,
+    ::testing::Values(
+        RefusalCase{"Modality", DicomBuilder().Set(0x00080060, "CS", "MR"), SkipReason::kNotCt,
+                    "Modality is MR"},
+        RefusalCase{"SecondaryCapture",
+                    DicomBuilder().Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.7"),
+                    SkipReason::kNotCt, "SecondaryCapture"},
+        RefusalCase{"EnhancedCt",
+                    DicomBuilder().Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2.1"),
+                    SkipReason::kMultiFrame, "enhanced"},
+        RefusalCase{"Frames", DicomBuilder().Set(0x00280008, "IS", "2"), SkipReason::kMultiFrame,
+                    "2 frames"},
+        RefusalCase{"Localizer",
+                    DicomBuilder().Set(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER"),
+                    SkipReason::kLocalizer, "LOCALIZER"},
+        RefusalCase{"NoPixels", DicomBuilder().Remove(0x7fe00010), SkipReason::kNoPixelData,
+                    "PixelData"},
+        RefusalCase{"FloatPixels",
+                    DicomBuilder().Remove(0x7fe00010).Set(0x7fe00008, "OF", std::string(24, '\0')),
+                    SkipReason::kUnsupportedPixelFormat, "floating-point"},
+        RefusalCase{"Colour", DicomBuilder().Set(0x00280002, "US", Words({3})),
+                    SkipReason::kUnsupportedPixelFormat, "SamplesPerPixel is 3"},
+        RefusalCase{"Palette", DicomBuilder().Set(0x00280004, "CS", "PALETTE COLOR"),
+                    SkipReason::kUnsupportedPixelFormat, "PALETTE COLOR"},
+        RefusalCase{"Bits32", DicomBuilder().Set(0x00280100, "US", Words({32})),
+                    SkipReason::kUnsupportedPixelFormat, "BitsAllocated is 32"},
+        RefusalCase{"HighBit", DicomBuilder().Set(0x00280102, "US", Words({14})),
+                    SkipReason::kMalformed, "HighBit 14"},
+        RefusalCase{"TooLarge", DicomBuilder().Set(0x00280010, "US", Words({5000})),
+                    SkipReason::kTooLarge, "5000 x 3"},
+        RefusalCase{"NoRows", DicomBuilder().Remove(0x00280010), SkipReason::kMalformed,
+                    "Rows is missing"},
+        RefusalCase{"ZeroColumns", DicomBuilder().Set(0x00280011, "US", Words({0})),
+                    SkipReason::kMalformed, "Columns is 0"},
+        RefusalCase{"ShortPixels", DicomBuilder().Set(0x7fe00010, "OW", Words({1, 2})),
+                    SkipReason::kMalformed, "PixelData declares 4 bytes and holds 4, "},
+        RefusalCase{"TruncatedPixels",
+                    DicomBuilder().SetWithLength(0x7fe00010, "OW", Words({1, 2}), 12),
+                    SkipReason::kMalformed, "PixelData declares 12 bytes and holds 4, "},
+        RefusalCase{"NoPosition", DicomBuilder().Remove(0x00200032), SkipReason::kNoGeometry,
+                    "ImagePositionPatient has 0 of its 3"},
+        RefusalCase{"ShortOrientation", DicomBuilder().Set(0x00200037, "DS", "1\\0\\0"),
+                    SkipReason::kNoGeometry, "ImageOrientationPatient has 3 of its 6"},
+        RefusalCase{"DegenerateOrientation",
+                    DicomBuilder().Set(0x00200037, "DS", "1\\0\\0\\1\\0\\0"),
+                    SkipReason::kNoGeometry, "right angle"},
+        RefusalCase{"ZeroSpacing", DicomBuilder().Set(0x00280030, "DS", "0\\0.7"),
+                    SkipReason::kNoGeometry, "PixelSpacing is 0"},
+        RefusalCase{"Coronal", DicomBuilder().Set(0x00200037, "DS", "1\\0\\0\\0\\0\\-1"),
+                    SkipReason::kNotAxial, "90 degrees"},
+        RefusalCase{"SlopeText", DicomBuilder().Set(0x00281053, "DS", "one"),
+                    SkipReason::kMalformed, "RescaleSlope is not a number"},
+        RefusalCase{"ZeroSlope", DicomBuilder().Set(0x00281053, "DS", "0"), SkipReason::kMalformed,
+                    "RescaleSlope is 0"},
+        RefusalCase{"Jpeg2000", DicomBuilder().Syntax("1.2.840.10008.1.2.4.90"),
+                    SkipReason::kUnsupportedTransferSyntax, "JPEG 2000"},
+        RefusalCase{"Deflated", DicomBuilder().Syntax("1.2.840.10008.1.2.1.99"),
+                    SkipReason::kUnsupportedTransferSyntax, "1.2.840.10008.1.2.1.99"},
+        RefusalCase{"BigEndian", DicomBuilder().Syntax("1.2.840.10008.1.2.2"),
+                    SkipReason::kUnsupportedTransferSyntax, "Big Endian"},
+        RefusalCase{"UnknownSyntax", DicomBuilder().Syntax("1.2.3.4.5"),
+                    SkipReason::kUnsupportedTransferSyntax, "1.2.3.4.5"},
+        RefusalCase{"NativeInJpeg", DicomBuilder().Syntax("1.2.840.10008.1.2.4.70"),
+                    SkipReason::kMalformed, "no fragment"}),
+    [](const auto& tested) { return tested.param.name; });
+
+TEST(DecodeDicomTest, AnIconIsNotTakenForTheImage) {
+  DicomBuilder icon;  // a data set of its own, inside a sequence of the outer one
+  const std::string item = icon.WithoutHeader().Build();
+  const std::string sequence = LittleEndian(0xe000fffe, 4) + LittleEndian(item.size(), 4) + item;
+  EXPECT_THAT(Decode(DicomBuilder().Remove(0x7fe00010).Set(0x00880200, "SQ", sequence)),
+              Refused(SkipReason::kNoPixelData, HasSubstr("top level")));
+}
+
+TEST(DecodeDicomTest, BytesThatAreNoDicomAreCalledSo) {
+  for (const std::string& bytes : {std::string(), std::string("hello"), std::string(4000, 'x')}) {
+    EXPECT_THAT(DecodeDicom(bytes, {}), Refused(SkipReason::kNotDicom, HasSubstr("DICOM")));
+  }
+}
+
+TEST(DecodeDicomTest, EveryPrefixOfAFileIsRefusedWithAReason) {
+  const std::string bytes = DicomBuilder().Build();
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    const auto slice = DecodeDicom(absl::string_view(bytes).substr(0, length), {});
+    ASSERT_FALSE(slice.ok()) << length;
+    EXPECT_FALSE(slice.status().message().empty());
+  }
+}
+
+TEST(DecodeDicomTest, TrailingBytesAfterThePixelsAreTolerated) {
+  EXPECT_THAT(DecodeDicom(DicomBuilder().Build() + "\x01garbage", {}), IsOk());
+}
+
+TEST(DecodeDicomTest, ManyThreadsDecodeAlike) {
+  const std::string bytes = DicomBuilder().Build();
+  const std::vector<int16_t> expected = Values(DecodeDicom(bytes, {}));
+  std::vector<int> equal(8);
+  {
+    std::vector<std::jthread> threads;
+    for (int& count : equal) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 50; ++i) count += Values(DecodeDicom(bytes, {})) == expected;
+      });
+    }
+  }
+  EXPECT_THAT(equal, ::testing::Each(50));
+}
+
+TEST(PeekSopInstanceUidTest, ReadsTheUidOfWhatCannotBeDecoded) {
+  EXPECT_EQ(PeekSopInstanceUid(DicomBuilder().Set(0x00080060, "CS", "MR").Build()), "1.2.3.4");
+  const std::string truncated = DicomBuilder().Build();
+  EXPECT_EQ(PeekSopInstanceUid(absl::string_view(truncated).substr(0, truncated.size() - 8)),
+            "1.2.3.4");
+  EXPECT_EQ(PeekSopInstanceUid("nothing"), "");
+}
+
+TEST(DecodeDicomTest, MessagesHoldNoPatientData) {
+  const auto refused = Decode(DicomBuilder()
+                                  .Set(0x00100010, "PN", "SECRET^NAME")
+                                  .Set(0x00100020, "LO", "SECRET")
+                                  .Remove(0x00200032));
+  EXPECT_THAT(refused, Refused(SkipReason::kNoGeometry, Not(HasSubstr("SECRET"))));
+}
+
+}  // namespace
+}  // namespace m3lung
