@@ -14,7 +14,9 @@
 namespace m3lung {
 namespace {
 
-using Json = nlohmann::ordered_json;
+// Fields stay in order, and numbers are floats, so that 0.99 is written as 0.99.
+using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool, int64_t,
+                                  uint64_t, float>;
 
 constexpr std::pair<WeightsOrigin, const char*> kOrigins[] = {
     {WeightsOrigin::kRandom, "random"},

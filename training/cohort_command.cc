@@ -17,7 +17,7 @@ namespace {
 
 struct CohortOptions {
   std::string out;
-  Label label = Label::kCovid19;
+  std::string label = "COVID_19";
   int slices = 40;
   uint64_t seed = 1;
   int studies = 1;
@@ -35,8 +35,8 @@ const std::map<std::string, Label>& Labels() {
 
 absl::Status WriteCohort(const CohortOptions& options) {
   for (int i = 0; i < options.studies; ++i) {
-    const Phantom phantom =
-        MakePhantom({.label = options.label, .seed = options.seed + i, .slices = options.slices});
+    const Phantom phantom = MakePhantom(
+        {.label = Labels().at(options.label), .seed = options.seed + i, .slices = options.slices});
     const std::filesystem::path folder =
         options.studies == 1
             ? std::filesystem::path(options.out)
@@ -56,8 +56,10 @@ void AddCohortCommand(CLI::App& app, Command* chosen) {
       ->add_option("--out", options->out,
                    "Folder of the study; of several, each gets OUT/study-001, ...")
       ->required();
-  cohort->add_option("--label", options->label, "HEALTHY, COVID_19, H1N1 or CAP (default COVID_19)")
-      ->transform(CLI::CheckedTransformer(Labels()));
+  cohort->add_option("--label", options->label, "What the studies show")
+      ->check(CLI::IsMember(Labels()))
+      ->type_name("LABEL")
+      ->capture_default_str();
   cohort->add_option("--slices", options->slices, "Slices of a study")
       ->check(CLI::Range(1, 2000))
       ->capture_default_str();

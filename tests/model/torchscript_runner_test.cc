@@ -48,16 +48,32 @@ absl::StatusOr<std::unique_ptr<TorchScriptRunner>> MakeRunner(SliceNet slice_net
 
 class TorchScriptRunnerTest : public ::testing::Test {
  protected:
+  // Loading takes a while: one runner for all tests that change nothing.
+  static void SetUpTestSuite() {
+    auto made =
+        MakeRunner(MakeTinySliceNet(TinySliceOptions()), MakeTinyPatientNet(TinyPatientOptions()));
+    ASSERT_TRUE(made.ok()) << made.status();
+    shared_runner_ = made->release();
+  }
+  static void TearDownTestSuite() {
+    delete shared_runner_;
+    shared_runner_ = nullptr;
+  }
+
   SliceNet slice_net_ = MakeTinySliceNet(TinySliceOptions());
   PatientNet patient_net_ = MakeTinyPatientNet(TinyPatientOptions());
+  TorchScriptRunner* const runner_ = shared_runner_;  // of nets equal to these
+
+ private:
+  static TorchScriptRunner* shared_runner_;
 };
+TorchScriptRunner* TorchScriptRunnerTest::shared_runner_ = nullptr;
 
 TEST_F(TorchScriptRunnerTest, EqualsTheLiveNets) {
-  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, MakeRunner(slice_net_, patient_net_));
-  EXPECT_EQ(runner->input_size(), 96);
+  EXPECT_EQ(runner_->input_size(), 96);
   const torch::Tensor hu = RandomHu(3, 96, 11);
   const std::vector<HuPixels> slices = ToPixels(hu);
-  M3L_ASSERT_OK_AND_ASSIGN(const auto scores, runner->ScoreSlices(Pointers(slices)));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto scores, runner_->ScoreSlices(Pointers(slices)));
   ASSERT_EQ(scores.size(), 3);
 
   const torch::NoGradGuard no_grad;
@@ -74,18 +90,17 @@ TEST_F(TorchScriptRunnerTest, EqualsTheLiveNets) {
     EXPECT_NEAR(scores[i].features.back(), features[i][-1].item<float>(), 1e-4);
     all_features.push_back(&scores[i].features);
   }
-  M3L_ASSERT_OK_AND_ASSIGN(const auto patient, runner->AssessPatient(all_features));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto patient, runner_->AssessPatient(all_features));
   const torch::Tensor expected = patient_net_(features).softmax(0);
   for (int c = 0; c < kClasses; ++c) EXPECT_NEAR(patient[c], expected[c].item<float>(), 1e-5);
 }
 
 TEST_F(TorchScriptRunnerTest, ABatchGivesWhatSinglesGive) {
-  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, MakeRunner(slice_net_, patient_net_));
   const std::vector<HuPixels> slices = ToPixels(RandomHu(5, 96, 12));
-  M3L_ASSERT_OK_AND_ASSIGN(const auto together, runner->ScoreSlices(Pointers(slices)));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto together, runner_->ScoreSlices(Pointers(slices)));
   for (size_t i = 0; i < slices.size(); ++i) {
     const int16_t* const pixels = slices[i].data();
-    M3L_ASSERT_OK_AND_ASSIGN(const auto alone, runner->ScoreSlices({&pixels, 1}));
+    M3L_ASSERT_OK_AND_ASSIGN(const auto alone, runner_->ScoreSlices({&pixels, 1}));
     EXPECT_THAT(together[i].probabilities, Pointwise(FloatNear(1e-5F), alone[0].probabilities));
     EXPECT_THAT(together[i].map.values, Pointwise(FloatNear(1e-5F), alone[0].map.values));
     EXPECT_THAT(together[i].features, Pointwise(FloatNear(1e-5F), alone[0].features));
@@ -93,18 +108,16 @@ TEST_F(TorchScriptRunnerTest, ABatchGivesWhatSinglesGive) {
 }
 
 TEST_F(TorchScriptRunnerTest, NoSlicesGiveNoScores) {
-  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, MakeRunner(slice_net_, patient_net_));
-  M3L_ASSERT_OK_AND_ASSIGN(const auto scores, runner->ScoreSlices({}));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto scores, runner_->ScoreSlices({}));
   EXPECT_THAT(scores, IsEmpty());
-  EXPECT_THAT(runner->AssessPatient({}),
+  EXPECT_THAT(runner_->AssessPatient({}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at least one slice")));
 }
 
 TEST_F(TorchScriptRunnerTest, RefusesFeaturesOfAnotherSize) {
-  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, MakeRunner(slice_net_, patient_net_));
   const std::vector<float> features(3, 0);
   const std::vector<float>* const pointer = &features;
-  EXPECT_THAT(runner->AssessPatient({&pointer, 1}),
+  EXPECT_THAT(runner_->AssessPatient({&pointer, 1}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 3 features")));
 }
 
@@ -146,9 +159,8 @@ TEST_F(TorchScriptRunnerTest, RefusesWhatIsNoTorchScript) {
 }
 
 TEST_F(TorchScriptRunnerTest, WarmsUpAndRefusesBatchSizesOutOfRange) {
-  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, MakeRunner(slice_net_, patient_net_));
-  EXPECT_THAT(runner->WarmUp({1, 4}), IsOk());
-  EXPECT_THAT(runner->WarmUp({0}),
+  EXPECT_THAT(runner_->WarmUp({1, 4}), IsOk());
+  EXPECT_THAT(runner_->WarmUp({0}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was 0")));
 }
 
