@@ -38,9 +38,10 @@ absl::Status WriteFile(const std::filesystem::path& path, absl::string_view cont
   }
   std::error_code error;
   std::filesystem::rename(partial, path, error);
-  if (error)
+  if (error) {
     return absl::UnavailableError(
         absl::StrCat("cannot write ", path.string(), ": ", error.message()));
+  }
   return absl::OkStatus();
 }
 

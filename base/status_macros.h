@@ -19,10 +19,12 @@
 #define M3L_ASSIGN_OR_RETURN(left, expression) \
   M3L_ASSIGN_OR_RETURN_NAMED(M3L_CONCAT(m3l_status_or_, __LINE__), left, expression)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 #define M3L_ASSIGN_OR_RETURN_NAMED(name, left, expression) \
   auto name = (expression);                                \
   if (!name.ok()) return std::move(name).status();         \
   left = *std::move(name)
+// NOLINTEND(bugprone-macro-parentheses)
 #define M3L_CONCAT(a, b) M3L_CONCAT_EXPANDED(a, b)
 #define M3L_CONCAT_EXPANDED(a, b) a##b
 

@@ -229,11 +229,16 @@ void Run(const Options& options) {
 int main(int argc, char** argv) {
   m3lung::Options options;
   CLI::App app("Compares the measures that a location map can be drawn by.");
-  app.add_option("--seed", options.seed)->capture_default_str();
-  app.add_option("--steps", options.steps)->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--base-width", options.base_width)
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Of studies, weights and order")->capture_default_str();
+  const auto number = [&](const char* name, int& value, const char* what) {
+    app.add_option(name, value, what)->check(CLI::PositiveNumber)->capture_default_str();
+  };
+  number("--steps", options.steps, "Of training");
+  number("--base-width", options.base_width, "Channels of the first convolution");
+  number("--input-size", options.input_size, "Side of a slice in pixels, a multiple of 32");
+  number("--studies", options.studies, "To train with");
+  number("--slices", options.slices, "Of each study");
+  app.footer("Example: location_map_measure --steps=6000 --input-size=128 --studies=96");
   CLI11_PARSE(app, argc, argv);
   m3lung::Run(options);
   return 0;

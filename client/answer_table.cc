@@ -1,6 +1,7 @@
 #include "client/answer_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -27,7 +28,8 @@ std::string ProbabilityRows(const v1::PatientResult& patient) {
   std::string rows;
   for (int i = 0; i < patient.probabilities_size() && i < static_cast<int>(kLabels.size()); ++i) {
     const float probability = patient.probabilities(i);
-    const int full = std::clamp(static_cast<int>(probability * kBarCells + 0.5F), 0, kBarCells);
+    const int full =
+        std::clamp(static_cast<int>(std::lround(probability * kBarCells)), 0, kBarCells);
     absl::StrAppend(
         &rows, absl::StrFormat("%-*s%d: %-9s %.3f  %s\n", kNameWidth, i == 0 ? "Probabilities" : "",
                                i, std::string(LabelName(kLabels[static_cast<size_t>(i)])),

@@ -49,6 +49,7 @@ absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner,
     features.push_back(std::move(scores[0].features));
   }
   std::vector<const std::vector<float>*> pointers;
+  pointers.reserve(features.size());
   for (const auto& slice : features) pointers.push_back(&slice);
   M3L_ASSIGN_OR_RETURN(output.patient_probabilities, runner.AssessPatient(pointers));
   return output;

@@ -45,7 +45,7 @@ absl::StatusOr<torch::Device> OpenDevice(absl::string_view name) {
         absl::StrCat("device must be cpu, cuda or cuda:N; was \"", name, "\""));
   }
   if (absl::Status status = OpenCudaLibrary(); !status.ok()) return status;
-  const int devices = static_cast<int>(torch::cuda::device_count());
+  const int devices = static_cast<unsigned char>(torch::cuda::device_count());
   if (index >= devices) {
     return absl::UnavailableError(
         absl::StrCat("there is no device cuda:", index, "; CUDA devices here: ", devices));

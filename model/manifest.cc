@@ -300,7 +300,7 @@ std::string FormatManifest(const Manifest& manifest) {
 }
 
 std::string Manifest::Notice() const {
-  const std::string use = "Research use only. ";
+  std::string use = "Research use only. ";
   switch (weights_origin) {
     case WeightsOrigin::kRandom:
       return absl::StrCat(use, "The model's weights are random, not trained: its results mean ",

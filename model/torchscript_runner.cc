@@ -183,7 +183,8 @@ absl::StatusOr<ClassProbabilities> TorchScriptRunner::AssessPatient(
 }
 
 absl::Status TorchScriptRunner::WarmUp(absl::Span<const int> batch_sizes) {
-  const std::vector<int16_t> air(options_.input_size * options_.input_size, -1000);
+  const std::vector<int16_t> air(static_cast<size_t>(options_.input_size) * options_.input_size,
+                                 -1000);
   for (int batch_size : batch_sizes) {
     if (batch_size < 1) {
       return absl::InvalidArgumentError(

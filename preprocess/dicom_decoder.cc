@@ -80,7 +80,7 @@ absl::StatusOr<std::unique_ptr<Instance>> Read(absl::string_view bytes, const Dc
 
 // `value` as it is, with a warning where it is not what the standard asks for.
 std::string Uid(const DicomAttributes& attributes, const DcmTagKey& tag, Warnings& warnings) {
-  const std::string value = attributes.Text(tag);
+  std::string value = attributes.Text(tag);
   if (value.empty()) {
     warnings.push_back(absl::StrCat(NameOf(tag), " is empty"));
   } else if (value.size() > 64 || value.find_first_not_of("0123456789.") != std::string::npos) {

@@ -6,7 +6,9 @@ namespace m3lung::client {
 
 std::string Colour::Css() const { return absl::StrFormat("#%02x%02x%02x", red, green, blue); }
 
-cv::Scalar Colour::Bgr() const { return {double(blue), double(green), double(red)}; }
+cv::Scalar Colour::Bgr() const {
+  return {static_cast<double>(blue), static_cast<double>(green), static_cast<double>(red)};
+}
 
 Colour ColourOf(v1::Label label) {
   switch (label) {
