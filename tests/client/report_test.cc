@@ -1,7 +1,6 @@
 #include "client/report/report.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "base/files.h"
@@ -14,6 +13,8 @@
 #include "opencv2/imgcodecs.hpp"
 #include "temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "training/cohort/dicom_writer.h"
+#include "training/cohort/phantom.h"
 
 namespace m3lung::client {
 namespace {
@@ -155,15 +156,16 @@ TEST(DrawFigureTest, ShowsAStudyThatWasRejected) {
 }
 
 TEST(LocalFilesTest, DecodesTheFilesThatWereSent) {
-  const char* data = std::getenv("M3LUNG_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "M3LUNG_TEST_DATA is not set";
-  M3L_ASSERT_OK_AND_ASSIGN(
-      const auto files, FindInstances({std::filesystem::path(data) / "studies" / "lungdx-a0002"}));
+  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "local_files";
+  std::filesystem::remove_all(folder);
+  const Phantom phantom = MakePhantom({.slices = 2, .size = 64});
+  const absl::Span<const HuSlice> sent = absl::MakeSpan(phantom.slices).first(1);
+  ASSERT_TRUE(WriteDicomStudy(sent, folder, DicomOptions()).ok());
+  M3L_ASSERT_OK_AND_ASSIGN(const auto files, FindInstances({folder}));
   const HuLoader load = LocalFiles(files);
   M3L_ASSERT_OK_AND_ASSIGN(const cv::Mat hu, load(0));
-  EXPECT_EQ(hu.type(), CV_16SC1);
-  EXPECT_EQ(hu.size(), cv::Size(512, 512));
-  EXPECT_EQ(load(static_cast<int>(files.size())).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(cv::norm(hu, sent[0].hu, cv::NORM_INF), 0);
+  EXPECT_EQ(load(1).status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace
