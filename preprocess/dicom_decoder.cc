@@ -170,15 +170,31 @@ absl::StatusOr<HuSlice> Decode(absl::string_view bytes, const DecodeLimits& limi
 
 }  // namespace
 
-absl::StatusOr<HuSlice> DecodeDicom(absl::string_view bytes, const DecodeLimits& limits) {
+absl::StatusOr<DecodedInstance> DecodeInstance(absl::string_view bytes,
+                                               const DecodeLimits& limits) {
   // Thrown by DCMTK's JPEG-LS library, the standard library and OpenCV.
   try {
-    return Decode(bytes, limits);
+    M3L_ASSIGN_OR_RETURN(HuSlice slice, Decode(bytes, limits));
+    DecodedInstance instance;
+    instance.header.sop_instance_uid = slice.sop_instance_uid;
+    instance.header.series_instance_uid = slice.series_instance_uid;
+    instance.slices.push_back(std::move(slice));
+    return instance;
   } catch (const std::bad_alloc&) {
     return SkipError(SkipReason::kTooLarge, "there is not enough memory to decode the instance");
   } catch (const std::exception&) {
     return SkipError(SkipReason::kMalformed, "the instance cannot be decoded; resend it");
   }
+}
+
+absl::StatusOr<HuSlice> DecodeDicom(absl::string_view bytes, const DecodeLimits& limits) {
+  M3L_ASSIGN_OR_RETURN(DecodedInstance instance, DecodeInstance(bytes, limits));
+  if (instance.slices.size() != 1) {
+    return SkipError(SkipReason::kMultiFrame,
+                     absl::StrCat("the instance holds ", instance.slices.size(),
+                                  " frames where one slice is wanted; send it as a study"));
+  }
+  return std::move(instance.slices.front());
 }
 
 std::string PeekSopInstanceUid(absl::string_view bytes) {

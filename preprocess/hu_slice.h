@@ -29,8 +29,9 @@ struct SliceGeometry {
 };
 
 struct HuSlice {
-  cv::Mat hu;  // rows x columns, CV_16SC1
+  cv::Mat hu;  // rows x columns, CV_16SC1, oriented as stored
   SliceGeometry geometry;
+  int frame = 0;                      // of its instance, from 0
   std::string sop_instance_uid;       // as in the data set, empty where it has none
   std::string series_instance_uid;    // likewise
   std::vector<std::string> warnings;  // for a person, no patient data

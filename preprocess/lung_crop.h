@@ -7,8 +7,9 @@
 namespace m3lung {
 
 enum class CropMethod {
-  kPaper,  // a box for this slice, by the paper's section III-A
-  kNone,   // no lung found: the whole image
+  kPaper,   // a box for this slice, by the paper's section III-A
+  kVolume,  // one box for the study (preprocess/lung_volume.h)
+  kNone,    // no lung found: the whole image
 };
 
 struct LungCrop {

@@ -22,6 +22,12 @@ enum class SkipReason {
   kNotAxial,
   kOtherSeries,
   kDuplicate,
+  kSecondaryCapture,
+  kBurnedInAnnotation,
+  kNotAnImage,
+  kOtherAcquisition,
+  kDoubledPosition,
+  kTooSlow,
 };
 
 // An INVALID_ARGUMENT (RESOURCE_EXHAUSTED for kTooLarge) that carries `reason`.

@@ -34,6 +34,18 @@ v1::SkipReason ToProto(SkipReason reason) {
       return v1::OTHER_SERIES;
     case SkipReason::kDuplicate:
       return v1::DUPLICATE;
+    case SkipReason::kSecondaryCapture:
+      return v1::SECONDARY_CAPTURE;
+    case SkipReason::kBurnedInAnnotation:
+      return v1::BURNED_IN_ANNOTATION;
+    case SkipReason::kNotAnImage:
+      return v1::NOT_AN_IMAGE;
+    case SkipReason::kOtherAcquisition:
+      return v1::OTHER_ACQUISITION;
+    case SkipReason::kDoubledPosition:
+      return v1::DOUBLED_POSITION;
+    case SkipReason::kTooSlow:
+      return v1::TOO_SLOW;
   }
   return v1::SKIP_REASON_UNSPECIFIED;
 }
@@ -58,7 +70,7 @@ v1::LungBox ToProto(const LungCrop& crop) {
   box.set_y(crop.box.y);
   box.set_width(crop.box.width);
   box.set_height(crop.box.height);
-  box.set_method(crop.method == CropMethod::kPaper ? "paper" : "none");
+  box.set_method(NameOf(crop.method));
   return box;
 }
 
@@ -68,6 +80,17 @@ v1::CropMode ToProtoCropMode(absl::string_view crop_mode) {
   return v1::CROP_MODE_UNSPECIFIED;
 }
 
+std::string NameOf(CropMethod method) {
+  switch (method) {
+    case CropMethod::kPaper:
+      return "paper";
+    case CropMethod::kVolume:
+      return "volume";
+    case CropMethod::kNone:
+      return "none";
+  }
+  return "";
+}
 std::string NameOf(v1::Label label) { return v1::Label_Name(label); }
 std::string NameOf(v1::SkipReason reason) { return v1::SkipReason_Name(reason); }
 std::string NameOf(v1::Verdict verdict) { return v1::Verdict_Name(verdict); }

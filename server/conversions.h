@@ -24,7 +24,8 @@ v1::LungBox ToProto(const LungCrop& crop);
 // CROP_MODE_UNSPECIFIED for a mode that the API does not know.
 v1::CropMode ToProtoCropMode(absl::string_view crop_mode);
 
-// Names as the API spells them, for metrics.
+// Names as the API spells them.
+std::string NameOf(CropMethod method);
 std::string NameOf(v1::Label label);
 std::string NameOf(v1::SkipReason reason);
 std::string NameOf(v1::Verdict verdict);
