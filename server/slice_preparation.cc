@@ -14,7 +14,6 @@ namespace {
 void Crop(const cv::Mat& hu, int input_size, Clock& clock, PreparedSlice& slice) {
   const absl::Time start = clock.Now();
   slice.crop = CropLungPaper(hu);
-  slice.crop.mask.release();  // Not needed any more, and as large as half the slice.
   const cv::Mat input = ResizeCrop(hu, slice.crop.box, input_size);
   slice.input.assign(input.begin<int16_t>(), input.end<int16_t>());
   slice.crop_time = clock.Now() - start;
