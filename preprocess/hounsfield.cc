@@ -1,6 +1,7 @@
 #include "preprocess/hounsfield.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -60,6 +61,56 @@ int16_t RoundHalfToEven(double hu) {
   return static_cast<int16_t>(std::nearbyint(std::clamp(hu, kMin, kMax)));
 }
 
+// The Hounsfield units of every word there can be.
+using HuTable = std::vector<int16_t>;
+
+HuTable MakeTable(const PixelFormat& format, const Rescale& rescale,
+                  const std::optional<PixelPadding>& padding) {
+  const PaddingRange range = padding.has_value() ? RangeOf(format, *padding) : PaddingRange{};
+  HuTable table(size_t{1} << format.bits_allocated);
+  for (size_t i = 0; i < table.size(); ++i) {
+    const auto word = static_cast<uint16_t>(i);
+    const int value = StoredValue(format, word);
+    const int compared = range.whole_words ? WholeWord(format, word) : value;
+    const bool is_padding = range.low <= compared && compared <= range.high;
+    table[i] = is_padding ? static_cast<int16_t>(kAirHu)
+                          : RoundHalfToEven(rescale.slope * value + rescale.intercept);
+  }
+  return table;
+}
+
+// The tables that this thread used last: to make one takes longer than to use it,
+// and the slices of a series ask for few.
+const HuTable& TableFor(const PixelFormat& format, const Rescale& rescale,
+                        const std::optional<PixelPadding>& padding) {
+  using Key = std::array<double, 9>;
+  struct Entry {
+    Key key;
+    HuTable table;
+  };
+  constexpr size_t kTables = 4;
+  thread_local std::vector<Entry> tables;
+  const PixelPadding values = padding.value_or(PixelPadding());
+  const Key key = {double(format.bits_allocated),
+                   double(format.bits_stored),
+                   double(format.high_bit),
+                   double(format.is_signed),
+                   rescale.slope,
+                   rescale.intercept,
+                   double(padding.has_value()),
+                   double(values.first),
+                   double(values.last)};
+  const auto found = std::find_if(tables.begin(), tables.end(),
+                                  [&](const Entry& entry) { return entry.key == key; });
+  if (found != tables.end()) {
+    std::rotate(tables.begin(), found, found + 1);
+  } else {
+    if (tables.size() == kTables) tables.pop_back();
+    tables.insert(tables.begin(), Entry{key, MakeTable(format, rescale, padding)});
+  }
+  return tables.front().table;
+}
+
 }  // namespace
 
 int StoredValue(const PixelFormat& format, uint16_t word) {
@@ -70,22 +121,24 @@ int StoredValue(const PixelFormat& format, uint16_t word) {
 
 cv::Mat ToHounsfield(const PixelFormat& format, const Rescale& rescale,
                      const std::optional<PixelPadding>& padding, absl::Span<const uint16_t> words) {
-  const PaddingRange range = padding.has_value() ? RangeOf(format, *padding) : PaddingRange{};
-  const auto hu_of = [&](uint16_t word) {
-    const int value = StoredValue(format, word);
-    const int compared = range.whole_words ? WholeWord(format, word) : value;
-    if (range.low <= compared && compared <= range.high) return static_cast<int16_t>(kAirHu);
-    return RoundHalfToEven(rescale.slope * value + rescale.intercept);
-  };
-  // A word is at most 16 bits, so a table is smaller than a usual slice.
-  std::vector<int16_t> table(size_t{1} << format.bits_allocated);
-  for (size_t word = 0; word < table.size(); ++word) {
-    table[word] = hu_of(static_cast<uint16_t>(word));
-  }
+  const HuTable& table = TableFor(format, rescale, padding);
   cv::Mat hu(format.rows, format.columns, CV_16SC1);
   int16_t* out = hu.ptr<int16_t>();
   const uint32_t mask = LowBits(format.bits_allocated);
   for (size_t i = 0; i < words.size(); ++i) out[i] = table[words[i] & mask];
+  return hu;
+}
+
+cv::Mat ToHounsfieldFromBytes(const PixelFormat& format, const Rescale& rescale,
+                              const std::optional<PixelPadding>& padding, absl::string_view bytes) {
+  const HuTable& table = TableFor(format, rescale, padding);
+  cv::Mat hu(format.rows, format.columns, CV_16SC1);
+  int16_t* out = hu.ptr<int16_t>();
+  const auto* in = reinterpret_cast<const unsigned char*>(bytes.data());
+  const size_t count = hu.total();
+  for (size_t i = 0; i < count; ++i) {
+    out[i] = table[static_cast<size_t>(in[2 * i] | in[2 * i + 1] << 8)];
+  }
   return hu;
 }
 

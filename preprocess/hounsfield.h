@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "opencv2/core/mat.hpp"
 
@@ -44,6 +45,12 @@ struct Rescale {
 // REQUIRES: words.size() == rows * columns; slope and intercept are finite.
 cv::Mat ToHounsfield(const PixelFormat& format, const Rescale& rescale,
                      const std::optional<PixelPadding>& padding, absl::Span<const uint16_t> words);
+
+// The same for words of 16 bits that lie in `bytes`, the low byte first; what is
+// behind them is not looked at.
+// REQUIRES: format.bits_allocated == 16; bytes hold rows * columns words.
+cv::Mat ToHounsfieldFromBytes(const PixelFormat& format, const Rescale& rescale,
+                              const std::optional<PixelPadding>& padding, absl::string_view bytes);
 
 }  // namespace m3lung
 

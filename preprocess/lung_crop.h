@@ -15,11 +15,15 @@ enum class CropMethod {
 struct LungCrop {
   cv::Rect box;  // pixels of the source image, never empty
   CropMethod method = CropMethod::kNone;
-  cv::Mat mask;  // rows x columns, CV_8UC1: 255 where lung was found
 };
 
-// The paper's six steps on one slice. `hu` is rows x columns, CV_16SC1.
+// The paper's six steps on one slice. `hu` is rows x columns, CV_16SC1, not empty.
+// The results are OpenCV's for the same steps, bit for bit (docs/adr/0003-decoding.md).
 LungCrop CropLungPaper(const cv::Mat& hu);
+
+// The mask that CropLungPaper() puts its box around: rows x columns, CV_8UC1, 255
+// where lung was found.
+cv::Mat LungMaskPaper(const cv::Mat& hu);
 
 // The box's part of `hu`, resized bilinearly to `size` x `size`, CV_16SC1.
 cv::Mat ResizeCrop(const cv::Mat& hu, const cv::Rect& box, int size);

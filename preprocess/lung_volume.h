@@ -47,6 +47,9 @@ struct LungVolume {
   std::vector<cv::Mat> masks;
   int slices_with_lung = 0;
   double volume_ml = 0;
+  // A side of which hardly any air is seen, as of a lung that is white as a whole:
+  // the box takes in its place, mirrored from the other side; the masks do not.
+  LungSide unseen_side = kNoLung;
   // The first or the last slice still shows much lung: the study ends within it.
   bool cut_at_head = false;
   bool cut_at_feet = false;

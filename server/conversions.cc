@@ -64,14 +64,60 @@ v1::WeightsOrigin ToProto(WeightsOrigin origin) {
   return v1::WEIGHTS_ORIGIN_UNSPECIFIED;
 }
 
-v1::LungBox ToProto(const LungCrop& crop) {
-  v1::LungBox box;
-  box.set_x(crop.box.x);
-  box.set_y(crop.box.y);
-  box.set_width(crop.box.width);
-  box.set_height(crop.box.height);
-  box.set_method(NameOf(crop.method));
-  return box;
+v1::StudyReason ToProto(StudyReason reason) {
+  switch (reason) {
+    case StudyReason::kNoUsableInstance:
+      return v1::NO_USABLE_INSTANCE;
+    case StudyReason::kFewerInstancesThanExpected:
+      return v1::FEWER_INSTANCES_THAN_EXPECTED;
+    case StudyReason::kMoreInstancesThanExpected:
+      return v1::MORE_INSTANCES_THAN_EXPECTED;
+    case StudyReason::kInstancesSkipped:
+      return v1::INSTANCES_SKIPPED;
+    case StudyReason::kNotHounsfield:
+      return v1::NOT_HOUNSFIELD;
+    case StudyReason::kNoLungsFound:
+      return v1::NO_LUNGS_FOUND;
+    case StudyReason::kNoAxialSeries:
+      return v1::NO_AXIAL_SERIES;
+    case StudyReason::kTooFewLungSlices:
+      return v1::TOO_FEW_LUNG_SLICES;
+    case StudyReason::kSlicesMissing:
+      return v1::SLICES_MISSING;
+    case StudyReason::kLungsNotCovered:
+      return v1::LUNGS_NOT_COVERED;
+    case StudyReason::kSpacingTooWide:
+      return v1::SPACING_TOO_WIDE;
+    case StudyReason::kPositionsDoubled:
+      return v1::POSITIONS_DOUBLED;
+    case StudyReason::kBetterSeriesSkipped:
+      return v1::BETTER_SERIES_SKIPPED;
+  }
+  return v1::STUDY_REASON_UNSPECIFIED;
+}
+
+v1::Verdict ToProto(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOk:
+      return v1::OK;
+    case Verdict::kDegraded:
+      return v1::DEGRADED;
+    case Verdict::kAbstained:
+      return v1::ABSTAINED;
+    case Verdict::kRejected:
+      return v1::REJECTED;
+  }
+  return v1::VERDICT_UNSPECIFIED;
+}
+
+v1::LungBox ToProto(const cv::Rect& box, CropMethod method) {
+  v1::LungBox message;
+  message.set_x(box.x);
+  message.set_y(box.y);
+  message.set_width(box.width);
+  message.set_height(box.height);
+  message.set_method(NameOf(method));
+  return message;
 }
 
 v1::CropMode ToProtoCropMode(absl::string_view crop_mode) {
@@ -95,25 +141,22 @@ std::string NameOf(v1::Label label) { return v1::Label_Name(label); }
 std::string NameOf(v1::SkipReason reason) { return v1::SkipReason_Name(reason); }
 std::string NameOf(v1::Verdict verdict) { return v1::Verdict_Name(verdict); }
 
-v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, v1::LesionMapSize size) {
+v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, const Orientation& orientation,
+                      v1::LesionMapSize size) {
   v1::LesionMap message;
   v1::PixelBox& covers = *message.mutable_covers();
   covers.set_x(box.x);
   covers.set_y(box.y);
   covers.set_width(box.width);
   covers.set_height(box.height);
-  if (size != v1::FULL_SIZE) {
-    message.set_rows(map.rows);
-    message.set_columns(map.columns);
-    message.mutable_values()->Add(map.values.begin(), map.values.end());
-    return message;
+  const cv::Mat common(map.rows, map.columns, CV_32FC1, const_cast<float*>(map.values.data()));
+  cv::Mat values = FromCommonOrientation(common, orientation);
+  if (size == v1::FULL_SIZE) {
+    cv::resize(values, values, box.size(), 0, 0, cv::INTER_LINEAR);
   }
-  const cv::Mat grid(map.rows, map.columns, CV_32FC1, const_cast<float*>(map.values.data()));
-  cv::Mat full;
-  cv::resize(grid, full, box.size(), 0, 0, cv::INTER_LINEAR);
-  message.set_rows(full.rows);
-  message.set_columns(full.cols);
-  message.mutable_values()->Add(full.begin<float>(), full.end<float>());
+  message.set_rows(values.rows);
+  message.set_columns(values.cols);
+  message.mutable_values()->Add(values.begin<float>(), values.end<float>());
   return message;
 }
 

@@ -13,14 +13,19 @@
 #include "model/inference.h"
 #include "model/manifest.h"
 #include "preprocess/lung_crop.h"
+#include "preprocess/orientation.h"
 #include "preprocess/skip_reason.h"
+#include "preprocess/study/findings.h"
 
 namespace m3lung {
 
 v1::Label ToProto(Label label);
 v1::SkipReason ToProto(SkipReason reason);
 v1::WeightsOrigin ToProto(WeightsOrigin origin);
-v1::LungBox ToProto(const LungCrop& crop);
+v1::StudyReason ToProto(StudyReason reason);
+v1::Verdict ToProto(Verdict verdict);
+// `box` in the image as stored.
+v1::LungBox ToProto(const cv::Rect& box, CropMethod method);
 // CROP_MODE_UNSPECIFIED for a mode that the API does not know.
 v1::CropMode ToProtoCropMode(absl::string_view crop_mode);
 
@@ -30,8 +35,10 @@ std::string NameOf(v1::Label label);
 std::string NameOf(v1::SkipReason reason);
 std::string NameOf(v1::Verdict verdict);
 
-// The location map as a message. FULL_SIZE resizes it bilinearly to the box.
-v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, v1::LesionMapSize size);
+// The location map as a message: `map` is in the common orientation, `box` and the
+// message are as the image is stored. FULL_SIZE resizes it bilinearly to the box.
+v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, const Orientation& orientation,
+                      v1::LesionMapSize size);
 
 // An error of the API: a code, a stable reason and a message for a person.
 struct ApiError {

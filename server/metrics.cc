@@ -22,6 +22,8 @@ std::string StageName(Stage stage) {
       return "decode";
     case Stage::kCrop:
       return "crop";
+    case Stage::kAssemble:
+      return "assemble";
     case Stage::kQueue:
       return "queue";
     case Stage::kSliceModel:
@@ -67,10 +69,11 @@ ServerMetrics::ServerMetrics()
                   .Name("m3lung_slices_scored_total")
                   .Help("Slices scored, by label")
                   .Register(*registry_)),
-      stage_seconds_(BuildHistogram()
-                         .Name("m3lung_stage_duration_seconds")
-                         .Help("Time of one slice (or one patient) in each stage")
-                         .Register(*registry_)),
+      stage_seconds_(
+          BuildHistogram()
+              .Name("m3lung_stage_duration_seconds")
+              .Help("Time of one slice (or one study: assemble, patient_model) in each stage")
+              .Register(*registry_)),
       batch_slices_(BuildHistogram()
                         .Name("m3lung_batch_slices")
                         .Help("Slices in a batch, copies that fill it up not counted")

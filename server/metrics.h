@@ -16,7 +16,7 @@
 namespace m3lung {
 
 // The parts of a study's way that are timed apart.
-enum class Stage { kDecode, kCrop, kQueue, kSliceModel, kPatientModel };
+enum class Stage { kDecode, kCrop, kAssemble, kQueue, kSliceModel, kPatientModel };
 
 // One typed call for each event. Names and labels are a contract with the
 // operators' dashboards: tests/server/metrics_test.cc lists them. Labels take

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/study_reactor.h"
+#include "server/study_slice.h"
 
 namespace m3lung {
 namespace {
@@ -45,15 +46,27 @@ class SliceReactor final : public grpc::ServerUnaryReactor {
   const std::function<void()> on_done_;
 };
 
-absl::StatusOr<PreparedSlice> Prepare(const SliceReactor& call, int input_size) {
+// A slice alone gives no volume: it is cropped by the paper's box, whatever the
+// bundle was trained with.
+absl::StatusOr<StudySlice> Prepare(const SliceReactor& call, int input_size) {
   const DecodeLimits limits = ToDecodeLimits(call.env.limits);
+  StudySlice slice;
   if (call.request.has_dicom()) {
-    return PrepareDicom(call.request.dicom(), limits, input_size, call.env.clock);
+    absl::StatusOr<std::vector<StudySlice>> slices = DecodeSlices(0, call.request.dicom(), limits);
+    if (!slices.ok()) return slices.status();
+    if (slices->size() > 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the instance holds ", slices->size(), " frames; send it to AnalyzeStudy"));
+    }
+    slice = std::move(slices->front());
+  } else {
+    if (absl::Status status = CheckHuSlice(call.request.hu_slice(), limits); !status.ok()) {
+      return status;
+    }
+    slice = FromHuSlice(0, call.request.hu_slice());
   }
-  if (absl::Status status = CheckHuSlice(call.request.hu_slice(), limits); !status.ok()) {
-    return status;
-  }
-  return PrepareHuSlice(call.request.hu_slice(), input_size, call.env.clock);
+  CropByPaper(input_size, slice);
+  return slice;
 }
 
 void AnalyzeOneSlice(SliceReactor& call, uint64_t number) {
@@ -64,7 +77,7 @@ void AnalyzeOneSlice(SliceReactor& call, uint64_t number) {
   absl::StatusOr<std::shared_ptr<ServedModel>> model =
       call.env.models.Find(call.request.model_name(), call.request.model_version());
   if (!model.ok()) return call.End({model.status(), v1::MODEL_UNKNOWN});
-  absl::StatusOr<PreparedSlice> slice = Prepare(call, (*model)->bundle->manifest.input_size);
+  absl::StatusOr<StudySlice> slice = Prepare(call, (*model)->bundle->manifest.input_size);
   if (!slice.ok()) return call.End({slice.status(), v1::SLICE_UNUSABLE});
 
   SliceTask task;

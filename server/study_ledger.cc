@@ -1,11 +1,10 @@
 #include "server/study_ledger.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "model/assessment.h"
-#include "preprocess/skip_reason.h"
-#include "preprocess/slice_order.h"
+#include "preprocess/study/series.h"
 #include "server/conversions.h"
 
 namespace m3lung {
@@ -20,6 +19,7 @@ bool MayBeAMissingSlice(SkipReason reason) {
     case SkipReason::kMultiFrame:
     case SkipReason::kTooLarge:
     case SkipReason::kNoGeometry:
+    case SkipReason::kTooSlow:
       return true;
     default:
       return false;
@@ -28,114 +28,176 @@ bool MayBeAMissingSlice(SkipReason reason) {
 
 }  // namespace
 
-v1::InstanceReceipt StudyLedger::Admit(int instance, const absl::StatusOr<PreparedSlice>& slice,
-                                       const std::string& sop_instance_uid) {
+void StudyLedger::AddSkipped(const absl::Status& why, const std::string& sop_instance_uid) {
+  instances_.push_back({.sop_instance_uid = sop_instance_uid,
+                        .status = why,
+                        .first = static_cast<SliceNumber>(slices_.size())});
+}
+
+void StudyLedger::AddDecoded(std::vector<StudySlice> slices, const std::string& sop_instance_uid) {
+  instances_.push_back({.sop_instance_uid = sop_instance_uid,
+                        .first = static_cast<SliceNumber>(slices_.size()),
+                        .slices = static_cast<int>(slices.size())});
+  for (StudySlice& slice : slices) slices_.push_back(std::move(slice));
+  decisions_.resize(slices_.size());
+}
+
+SliceDecision StudyLedger::DecideAsItCame(SliceNumber number) const {
+  SliceDecision decision;
+  const SliceSummary& one = slices_[number].summary;
+  if (!admitted_.empty() && !BelongTogether(slices_[admitted_.front()].summary, one)) {
+    decision.detail =
+        "belongs to another series, size or orientation than the study's first image; send each "
+        "series as a study of its own, or ask for crop mode VOLUME, which chooses the series";
+    return decision;
+  }
+  for (const SliceNumber earlier : admitted_) {
+    const SliceSummary& other = slices_[earlier].summary;
+    if (const std::optional<Repetition> repetition = FindRepetition(other, one)) {
+      decision.reason = repetition->reason;
+      decision.detail = repetition->detail;
+      return decision;
+    }
+  }
+  decision.used = true;
+  return decision;
+}
+
+std::vector<SliceNumber> StudyLedger::AdmitAsItCame() {
+  as_they_came_ = true;
+  std::vector<SliceNumber> used;
+  const Instance& last = instances_.back();
+  for (SliceNumber number = last.first; number < last.first + last.slices; ++number) {
+    decisions_[number] = DecideAsItCame(number);
+    if (!decisions_[number].used) continue;
+    admitted_.push_back(number);
+    used.push_back(number);
+  }
+  return used;
+}
+
+void StudyLedger::SetAssembled(AssembledStudy study) {
+  study_ = std::move(study);
+  if (!as_they_came_) decisions_ = study_.decisions;
+  if (study_.chosen() != nullptr) head_to_feet_ = study_.chosen()->series.head_to_feet;
+}
+
+int64_t StudyLedger::HeldBytes(int number) const {
+  const Instance& instance = instances_[number];
+  int64_t bytes = 0;
+  for (SliceNumber slice = instance.first; slice < instance.first + instance.slices; ++slice) {
+    bytes += static_cast<int64_t>(slices_[slice].hu.total() * slices_[slice].hu.elemSize());
+  }
+  return bytes;
+}
+
+void StudyLedger::ReleaseUnusedPixels() {
+  for (size_t slice = 0; slice < slices_.size(); ++slice) {
+    if (!decisions_[slice].used) slices_[slice].hu.release();
+  }
+}
+
+v1::InstanceReceipt StudyLedger::ReceiptOf(int number) const {
+  const Instance& instance = instances_[number];
   v1::InstanceReceipt receipt;
-  receipt.set_instance(instance);
-  receipt.set_sop_instance_uid(sop_instance_uid);
-  const absl::Status status = slice.ok() ? Check(*slice) : slice.status();
-  if (!status.ok()) {
-    ++skipped_;
-    skipped_a_damaged_one_ |= MayBeAMissingSlice(SkipReasonOf(status));
+  receipt.set_instance(number);
+  receipt.set_sop_instance_uid(instance.sop_instance_uid);
+  if (!instance.status.ok()) {
     receipt.set_status(v1::SKIPPED);
-    receipt.set_reason(ToProto(SkipReasonOf(status)));
-    receipt.set_detail(std::string(status.message()));
+    receipt.set_reason(ToProto(SkipReasonOf(instance.status)));
+    receipt.set_detail(std::string(instance.status.message()));
     return receipt;
   }
-  if (used_count_ == 0) series_instance_uid_ = slice->series_instance_uid;
-  if (!slice->sop_instance_uid.empty()) sop_instance_uids_.insert(slice->sop_instance_uid);
-  used_[instance].position_mm = slice->position_mm;
-  ++used_count_;
+  // Frames mostly say the same, which is told once.
+  std::set<std::string> told;
+  const auto warn = [&](const std::string& warning) {
+    if (told.insert(warning).second) receipt.add_warnings(warning);
+  };
+  int used = 0;
+  for (SliceNumber slice = instance.first; slice < instance.first + instance.slices; ++slice) {
+    used += decisions_[slice].used;
+    if (!decisions_[slice].used) continue;
+    for (const std::string& warning : slices_[slice].warnings) warn(warning);
+    for (const std::string& warning : decisions_[slice].warnings) warn(warning);
+  }
+  const SliceDecision& first = decisions_[instance.first];
+  receipt.set_frames_used(used);
+  if (used == 0) {
+    receipt.set_status(v1::SKIPPED);
+    receipt.set_reason(ToProto(first.reason));
+    receipt.set_detail(first.detail);
+    return receipt;
+  }
   receipt.set_status(v1::USED);
-  for (const std::string& warning : slice->warnings) receipt.add_warnings(warning);
+  if (used < instance.slices) {
+    for (SliceNumber slice = instance.first; slice < instance.first + instance.slices; ++slice) {
+      if (!decisions_[slice].used) warn("some frames are not used: " + decisions_[slice].detail);
+    }
+  }
   return receipt;
 }
 
-absl::Status StudyLedger::Check(const PreparedSlice& slice) const {
-  if (used_count_ > 0 && slice.series_instance_uid != series_instance_uid_) {
-    return SkipError(SkipReason::kOtherSeries,
-                     "belongs to another series than the study's first image; send each series "
-                     "as a study of its own");
-  }
-  if (sop_instance_uids_.contains(slice.sop_instance_uid)) {
-    return SkipError(SkipReason::kDuplicate,
-                     "an instance with the same SOP instance uid came before; send each once");
-  }
-  return absl::OkStatus();
+void StudyLedger::AddScores(SliceNumber slice, SliceScores scores) {
+  scores_.emplace(slice, std::move(scores));
 }
 
-void StudyLedger::AddScores(int instance, SliceScores scores) {
-  used_.at(instance).scores = std::move(scores);
-  ++scored_;
+int StudyLedger::used() const {
+  return static_cast<int>(std::count_if(decisions_.begin(), decisions_.end(),
+                                        [](const SliceDecision& one) { return one.used; }));
 }
 
-std::vector<int> StudyLedger::HeadToFeet() const {
-  std::vector<int> instances;
-  std::vector<double> positions;
-  for (const auto& [instance, slice] : used_) {
-    instances.push_back(instance);
-    positions.push_back(slice.position_mm);
-  }
-  std::vector<int> ordered;
-  for (const int i : OrderHeadToFeet(positions)) ordered.push_back(instances[i]);
-  return ordered;
+int StudyLedger::skipped_instances() const {
+  int skipped = 0;
+  for (int i = 0; i < instances(); ++i) skipped += ReceiptOf(i).status() == v1::SKIPPED;
+  return skipped;
+}
+
+const SliceScores* StudyLedger::scores(SliceNumber number) const {
+  const auto found = scores_.find(number);
+  return found == scores_.end() ? nullptr : &found->second;
+}
+
+std::vector<SliceSummary> StudyLedger::Summaries() const {
+  std::vector<SliceSummary> summaries;
+  summaries.reserve(slices_.size());
+  for (const StudySlice& slice : slices_) summaries.push_back(slice.summary);
+  return summaries;
+}
+
+std::optional<std::vector<SliceNumber>> StudyLedger::pinned() const {
+  return as_they_came_ ? std::optional<std::vector<SliceNumber>>(admitted_) : std::nullopt;
+}
+
+cv::Mat StudyLedger::LungMaskOf(SliceNumber slice) const {
+  const auto at = std::find(head_to_feet_.begin(), head_to_feet_.end(), slice);
+  if (at == head_to_feet_.end() || !study_.chosen()->lungs.found) return {};
+  return study_.chosen()->lungs.masks[at - head_to_feet_.begin()];
 }
 
 std::vector<const std::vector<float>*> StudyLedger::Features() const {
   std::vector<const std::vector<float>*> features;
-  for (const int instance : HeadToFeet()) features.push_back(&used_.at(instance).scores.features);
+  for (const SliceNumber slice : head_to_feet_) {
+    if (const SliceScores* one = scores(slice)) features.push_back(&one->features);
+  }
   return features;
 }
 
-v1::PatientResult StudyLedger::MakePatientResult(const ClassProbabilities& probabilities,
-                                                 float healthy_share_threshold,
-                                                 int expected_instances) const {
-  v1::PatientResult result;
-  result.set_instances_received(admitted());
-  result.set_slices_used(used());
-  result.set_instances_skipped(skipped_);
-  result.set_series_instance_uid(series_instance_uid_);
-  result.set_verdict(v1::OK);
-  std::vector<std::string> details;
-  if (expected_instances > 0 && admitted() != expected_instances) {
-    result.set_verdict(v1::DEGRADED);
-    result.add_reasons(admitted() < expected_instances ? v1::FEWER_INSTANCES_THAN_EXPECTED
-                                                       : v1::MORE_INSTANCES_THAN_EXPECTED);
-    details.push_back(absl::StrCat("the header announced ", expected_instances, " instances, and ",
-                                   admitted(), " came"));
-  }
-  if (skipped_a_damaged_one_) {
-    result.set_verdict(v1::DEGRADED);
-    result.add_reasons(v1::INSTANCES_SKIPPED);
-    details.push_back(
-        "some instances that may be slices of this study could not be used; their "
-        "receipts say why");
-  }
-  if (used() == 0) {
-    result.set_verdict(v1::REJECTED);
-    result.add_reasons(v1::NO_USABLE_INSTANCE);
-    details.push_back(admitted() == 0 ? "no instance came"
-                                      : "no instance could be used; the receipts say why");
-  }
-  for (const std::string& detail : details) {
-    result.set_detail(absl::StrCat(result.detail(), result.detail().empty() ? "" : "; ", detail));
-  }
-  if (used() == 0) return result;
+bool StudyLedger::SkippedADamagedOne() const {
+  return std::any_of(instances_.begin(), instances_.end(), [](const Instance& instance) {
+    return !instance.status.ok() && MayBeAMissingSlice(SkipReasonOf(instance.status));
+  });
+}
 
-  std::vector<ClassProbabilities> slices;
-  for (const auto& [instance, slice] : used_) slices.push_back(slice.scores.probabilities);
-  const NonParametricAssessment assessment =
-      AssessWithoutParameters(slices, healthy_share_threshold);
-  v1::NonParametricAssessment& message = *result.mutable_non_parametric();
-  message.set_label(ToProto(assessment.label));
-  message.set_healthy_share(assessment.healthy_share);
-  message.set_threshold(healthy_share_threshold);
-  result.mutable_slices_by_label()->Add(assessment.slices_by_label.begin(),
-                                        assessment.slices_by_label.end());
-  result.set_label(ToProto(MostProbable(probabilities)));
-  result.mutable_probabilities()->Add(probabilities.begin(), probabilities.end());
-  for (const int instance : HeadToFeet()) result.add_instances_head_to_feet(instance);
-  return result;
+bool StudyLedger::AllWereNotAxial() const {
+  // Of what were images at all.
+  bool any = false;
+  for (const Instance& instance : instances_) {
+    if (instance.status.ok()) return false;
+    const SkipReason reason = SkipReasonOf(instance.status);
+    any |= reason == SkipReason::kNotAxial;
+    if (MayBeAMissingSlice(reason)) return false;
+  }
+  return any;
 }
 
 }  // namespace m3lung

@@ -3,8 +3,11 @@
 #define M3LUNG_SERVER_STUDY_SESSION_H_
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,23 +18,30 @@
 #include "base/clock.h"
 #include "base/thread_pool.h"
 #include "m3lung/v1/screening.pb.h"
+#include "preprocess/study/study_assembler.h"
 #include "server/batching/slice_batcher.h"
 #include "server/config.pb.h"
 #include "server/conversions.h"
 #include "server/metrics.h"
 #include "server/model_registry.h"
-#include "server/slice_preparation.h"
+#include "server/study_intake.h"
 #include "server/study_ledger.h"
+#include "server/study_slice.h"
 
 namespace m3lung {
+
+// AssembleStudy(), or a test's stand-in.
+using StudyAssembler = std::function<AssembledStudy(
+    absl::Span<const SliceSummary>, const std::optional<std::vector<SliceNumber>>& pinned)>;
 
 // What all sessions share. REQUIRES: outlives them.
 struct SessionEnvironment {
   const ModelRegistry& models;
-  Executor& pool;  // for decoding, cropping and the patient network
+  Executor& pool;  // for decoding, cropping, assembling and the patient network
   ServerMetrics& metrics;
   Clock& clock;
   const server::Limits limits;
+  StudyAssembler assemble = AssembleStudy;
 };
 
 // Carries a session's answers. Called with the session's lock held, so an
@@ -47,12 +57,18 @@ class StudySink {
   virtual void Finish(const ApiError& error) = 0;
 };
 
-// kHeader --header--> kReading --half-close--> kScoring --all scored--> kAssessing --> kDone
-//    \________________________ cancel or error, any state ___________________________/
+// kHeader --header--> kReading --half-close, all decoded--> kAssembling
+//     --slices chosen--> kScoring --all scored--> kAssessing --> kDone
+//    \____________ cancel or error, any state ____________________/
+//
+// In crop mode `paper` each slice is admitted and scored as it comes, already while
+// kReading; what the study amounts to is judged when it has ended. In crop mode
+// `volume` the pixels wait for the study's end, which chooses the slices and gives
+// them their box; then they are cropped and scored, a window of them at a time.
 //
 // At most one request is asked for at a time, and none while the study has
-// limits.unanswered_slices instances that were read and not yet answered: the
-// memory of a study is bounded whatever its client does.
+// limits.unanswered_slices slices in work; the pixels that wait are bounded by
+// limits.held_bytes: the memory of a study is bounded whatever its client does.
 //
 // Thread safety: all methods may be called from any thread.
 class StudySession final : public std::enable_shared_from_this<StudySession> {
@@ -71,36 +87,46 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void OnCancel();
 
  private:
-  enum class State { kHeader, kReading, kScoring, kAssessing, kDone };
-  // An instance that was decoded before one that was sent earlier.
+  enum class State { kHeader, kReading, kAssembling, kScoring, kAssessing, kDone };
+  // An instance that was decoded, perhaps before one that was sent earlier.
   struct Decoded {
-    absl::StatusOr<PreparedSlice> slice;
+    absl::StatusOr<std::vector<StudySlice>> slices;
     std::string sop_instance_uid;
+    absl::Duration decode_time;
+    absl::Duration crop_time;
   };
 
   StudySession(const SessionEnvironment& environment, StudySink& sink, uint64_t number);
 
-  void OnHeader(const v1::StudyHeader& header) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnChunk(v1::DicomChunk chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnHuSlice(v1::HuSlice slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool CountBytes(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool BeginInstance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DecodeLater(ReceivedInstance instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Decoded Decode(const ReceivedInstance& instance, bool by_paper, int input_size) const;
   void ReadNextWithinCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void OnDecoded(int instance, Decoded decoded);
-  void AdmitInOrder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void SubmitSlice(int instance, PreparedSlice slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnScored(int instance, const PreparedSlice& slice, absl::StatusOr<SliceScores> scores,
-                SliceCost cost);
-  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddInOrder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AdmitAsItCame(int instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void HoldForStudy(int instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void AssembleWhenComplete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Assemble();
+  void OnAssembled(AssembledStudy study, absl::Duration duration);
+  void AnswerUnscored(SliceNumber slice, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void PrepareWithinWindow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Prepare(SliceNumber slice, const cv::Rect& box, int input_size);
+  void SubmitSlice(SliceNumber slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnScored(SliceNumber slice, absl::StatusOr<SliceScores> scores, SliceCost cost);
+
+  void AssessWhenScored() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Assess();
   void OnAssessed(absl::StatusOr<ClassProbabilities> probabilities, absl::Duration duration);
 
-  bool UploadAdmitted() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return state_ != State::kReading && ledger_.admitted() == instances_;
-  }
+  void SendReceipt(int instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SendSlice(SliceNumber slice, v1::SliceResult result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void SendPatient(const ClassProbabilities& probabilities) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SendPatient(const std::optional<ClassProbabilities>& probabilities)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Fail(absl::Status status, v1::ErrorReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(const std::string& outcome, const ApiError& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -113,22 +139,21 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
 
   absl::Mutex mu_;
   State state_ ABSL_GUARDED_BY(mu_) = State::kHeader;
-  v1::StudyHeader header_ ABSL_GUARDED_BY(mu_);
-  std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mu_);
+  StudyIntake intake_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mu_);  // set when the header has come
+  bool by_paper_ ABSL_GUARDED_BY(mu_) = false;               // likewise
 
-  // The instance that is being received.
-  std::string bytes_ ABSL_GUARDED_BY(mu_);
-  bool in_instance_ ABSL_GUARDED_BY(mu_) = false;
-  bool too_large_ ABSL_GUARDED_BY(mu_) = false;
-
-  int instances_ ABSL_GUARDED_BY(mu_) = 0;  // received whole
-  int64_t study_bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  int unanswered_ ABSL_GUARDED_BY(mu_) = 0;
+  bool half_closed_ ABSL_GUARDED_BY(mu_) = false;
   bool read_pending_ ABSL_GUARDED_BY(mu_) = false;
+  int in_work_ ABSL_GUARDED_BY(mu_) = 0;  // see limits.unanswered_slices
+  int64_t held_bytes_ ABSL_GUARDED_BY(mu_) = 0;
 
   std::map<int, Decoded> decoded_ ABSL_GUARDED_BY(mu_);  // waiting for earlier ones
   StudyLedger ledger_ ABSL_GUARDED_BY(mu_);
-  std::map<int, int> index_of_ ABSL_GUARDED_BY(mu_);  // filled when all are admitted
+  std::vector<Finding> findings_ ABSL_GUARDED_BY(mu_);        // filled when assembled
+  std::map<SliceNumber, int> index_of_ ABSL_GUARDED_BY(mu_);  // likewise
+  std::deque<SliceNumber> to_prepare_ ABSL_GUARDED_BY(mu_);   // crop mode volume
+  int to_score_ ABSL_GUARDED_BY(mu_) = 0;
   bool sent_a_slice_ ABSL_GUARDED_BY(mu_) = false;
   v1::StageTimings timings_ ABSL_GUARDED_BY(mu_);
 };

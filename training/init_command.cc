@@ -59,7 +59,7 @@ absl::Status Init(const InitOptions& options) {
   Manifest& manifest = contents.manifest;
   manifest.name = options.name;
   manifest.version = options.version;
-  manifest.crop_mode = "paper";
+  manifest.crop_mode = "volume";
   manifest.weights_origin = WeightsOrigin::kRandom;
   manifest.training_data = absl::StrCat("none; batch statistics from ", phantoms.labels.size(),
                                         " slices of 4 synthetic studies");

@@ -1,11 +1,13 @@
 // Prints what preprocess/ makes of DICOM files, for a comparison with another
 // implementation: one JSON object a file that stdin names, one a line.
 //
-//   {"ok": true, "hu_sha256": ..., "rows": ..., "columns": ..., "position_mm": ...,
-//    "box": [x, y, width, height], "method": "paper"|"none", "crop_base64": ...}
-//   {"ok": false, "reason": 3, "message": ...}
+//   {"ok": true, "header": {...}, "slices": [{"frame": 0, "hu_sha256": ..., "rows": ...,
+//    "columns": ..., "position_mm": ..., "warnings": [...]}, ...]}
+//   {"ok": false, "reason": 3, "uid": ..., "message": ...}
 //
-// `crop_base64` is the cropped slice resized to 192 x 192, int16, little endian.
+// With --crops each slice also has its crop: "box": [x, y, width, height], "method":
+// "paper"|"none" and "crop_base64", the crop resized to 192 x 192. With --pixels it
+// has "hu_base64". Both int16, little endian.
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -24,34 +26,63 @@ absl::string_view BytesOf(const cv::Mat& mat) {
   return {mat.ptr<char>(), mat.total() * mat.elemSize()};
 }
 
-nlohmann::json Describe(const std::string& path) {
+nlohmann::json Describe(const m3lung::HuSlice& slice, bool crops, bool pixels) {
+  nlohmann::json json = {
+      {"frame", slice.frame},
+      {"hu_sha256", m3lung::Sha256Hex(BytesOf(slice.hu))},
+      {"rows", slice.hu.rows},
+      {"columns", slice.hu.cols},
+      {"position_mm", slice.geometry.PositionAlongNormal()},
+      {"spacing_mm", {slice.geometry.row_spacing_mm, slice.geometry.column_spacing_mm}},
+      {"warnings", slice.warnings}};
+  if (pixels) json["hu_base64"] = absl::Base64Escape(BytesOf(slice.hu));
+  if (!crops) return json;
+  const m3lung::LungCrop crop = m3lung::CropLungPaper(slice.hu);
+  json["box"] = {crop.box.x, crop.box.y, crop.box.width, crop.box.height};
+  json["method"] = crop.method == m3lung::CropMethod::kPaper ? "paper" : "none";
+  json["crop_base64"] = absl::Base64Escape(BytesOf(m3lung::ResizeCrop(slice.hu, crop.box, 192)));
+  return json;
+}
+
+nlohmann::json Describe(const m3lung::InstanceHeader& header) {
+  nlohmann::json json = {{"uid", header.sop_instance_uid},
+                         {"series", header.series_instance_uid},
+                         {"image_type", header.image_type},
+                         {"kernel", header.convolution_kernel},
+                         {"patient_position", header.patient_position},
+                         {"body_part", header.body_part}};
+  if (header.acquisition_number.has_value()) json["acquisition"] = *header.acquisition_number;
+  if (header.patient_age_years.has_value()) json["age"] = *header.patient_age_years;
+  return json;
+}
+
+nlohmann::json Describe(const std::string& path, bool crops, bool pixels) {
   const absl::StatusOr<std::string> bytes = m3lung::ReadFile(path);
   if (!bytes.ok()) return {{"ok", false}, {"reason", 0}, {"message", bytes.status().ToString()}};
-  const absl::StatusOr<m3lung::HuSlice> slice = m3lung::DecodeDicom(*bytes, {});
-  if (!slice.ok()) {
+  const absl::StatusOr<m3lung::DecodedInstance> instance = m3lung::DecodeInstance(*bytes, {});
+  if (!instance.ok()) {
     return {{"ok", false},
-            {"reason", static_cast<int>(m3lung::SkipReasonOf(slice.status()))},
+            {"reason", static_cast<int>(m3lung::SkipReasonOf(instance.status()))},
             {"uid", m3lung::PeekSopInstanceUid(*bytes)},
-            {"message", std::string(slice.status().message())}};
+            {"message", std::string(instance.status().message())}};
   }
-  const m3lung::LungCrop crop = m3lung::CropLungPaper(slice->hu);
-  const cv::Mat resized = m3lung::ResizeCrop(slice->hu, crop.box, 192);
-  return {{"ok", true},
-          {"hu_sha256", m3lung::Sha256Hex(BytesOf(slice->hu))},
-          {"rows", slice->hu.rows},
-          {"columns", slice->hu.cols},
-          {"uid", slice->sop_instance_uid},
-          {"position_mm", slice->geometry.PositionAlongNormal()},
-          {"box", {crop.box.x, crop.box.y, crop.box.width, crop.box.height}},
-          {"method", crop.method == m3lung::CropMethod::kPaper ? "paper" : "none"},
-          {"crop_base64", absl::Base64Escape(BytesOf(resized))},
-          {"warnings", slice->warnings}};
+  nlohmann::json slices = nlohmann::json::array();
+  for (const m3lung::HuSlice& slice : instance->slices) {
+    slices.push_back(Describe(slice, crops, pixels));
+  }
+  return {{"ok", true}, {"header", Describe(instance->header)}, {"slices", slices}};
 }
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  bool crops = false;
+  bool pixels = false;
+  for (int i = 1; i < argc; ++i) {
+    crops |= std::string(argv[i]) == "--crops";
+    pixels |= std::string(argv[i]) == "--pixels";
+  }
   std::string path;
-  while (std::getline(std::cin, path)) std::cout << Describe(path).dump() << "\n";
+  while (std::getline(std::cin, path)) std::cout << Describe(path, crops, pixels).dump() << "\n";
   return 0;
 }

@@ -23,12 +23,23 @@ UNSUPPORTED_TRANSFER_SYNTAX = 3
 DECODED_SYNTAXES = {
     "1.2.840.10008.1.2",
     "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
     "1.2.840.10008.1.2.4.57",
     "1.2.840.10008.1.2.4.70",
     "1.2.840.10008.1.2.4.80",
     "1.2.840.10008.1.2.4.81",
+    "1.2.840.10008.1.2.4.90",
+    "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.4.201",
+    "1.2.840.10008.1.2.4.202",
+    "1.2.840.10008.1.2.4.203",
     "1.2.840.10008.1.2.5",
 }
+# Two decoders of these may round their transform differently.
+LOSSY_JPEG = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
 CROP_SIZE = 192
 
 
@@ -77,6 +88,14 @@ def position_mm(dataset):
     return float(normal @ np.array(dataset.ImagePositionPatient, float))
 
 
+def lossy_differences(hu, ours, dataset):
+    """What differs by over one stored unit, which both may round their own way."""
+    theirs = np.frombuffer(base64.b64decode(ours["hu_base64"]), "<i2").reshape(hu.shape)
+    worst = int(np.abs(hu.astype(int) - theirs).max())
+    if worst > np.ceil(abs(float(dataset.RescaleSlope))):
+        yield f"Hounsfield units differ by up to {worst}"
+
+
 def differences(path, ours):
     """What differs between our answer for a file and the reference's, as text."""
     dataset = pydicom.dcmread(path)
@@ -90,7 +109,14 @@ def differences(path, ours):
     if not ours["ok"]:
         yield f"was refused: {ours}"
         return
+    if len(ours["slices"]) != 1:
+        yield f"has {len(ours['slices'])} slices"
+        return
+    ours = ours["slices"][0]
     hu = hounsfield(dataset)
+    if syntax in LOSSY_JPEG:
+        yield from lossy_differences(hu, ours, dataset)
+        return
     if hashlib.sha256(hu.tobytes()).hexdigest() != ours["hu_sha256"]:
         yield "Hounsfield units differ"
         return
@@ -120,7 +146,7 @@ def main():
     paths += sorted(glob.glob(f"{data}/cases/syntax/*"))
     if len(paths) < 50:
         sys.exit(f"only {len(paths)} files found in {data}")
-    answers = subprocess.run([program], input="\n".join(paths) + "\n", text=True,
+    answers = subprocess.run([program, "--crops", "--pixels"], input="\n".join(paths) + "\n", text=True,
                              capture_output=True, check=True)
     if answers.stderr:
         sys.exit(f"preprocess_dump wrote to stderr:\n{answers.stderr}")

@@ -5,13 +5,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "tests/testing/fake_assembler.h"
 #include "tests/testing/fake_runner.h"
 #include "tests/testing/manual_executor.h"
 
 namespace m3lung {
 namespace {
 
+using ::m3lung::testing::FakeAssembler;
 using ::m3lung::testing::FakeRunner;
 using ::m3lung::testing::ManualExecutor;
 using ::testing::ElementsAre;
@@ -74,6 +77,7 @@ class StudySessionTest : public ::testing::Test {
   StudySessionTest() {
     auto bundle = std::make_shared<Bundle>();
     bundle->manifest.input_size = 4;
+    bundle->manifest.crop_mode = "paper";
     auto runner = std::make_unique<FakeRunner>();
     runner_ = runner.get();
     bundle->runner = std::move(runner);
@@ -88,6 +92,8 @@ class StudySessionTest : public ::testing::Test {
     limits_.set_instances_per_study(6);
     limits_.set_instance_bytes(1024);
     limits_.set_study_bytes(4096);
+    limits_.set_frames_per_instance(6);
+    limits_.set_held_bytes(1 << 20);
   }
 
   // From here on the batch thread finds the session ended and its sink unused.
@@ -96,7 +102,7 @@ class StudySessionTest : public ::testing::Test {
   void Begin() { Begin(sink_); }
   void Begin(StudySink& sink) {
     environment_ = std::make_unique<SessionEnvironment>(
-        SessionEnvironment{models_, executor_, metrics_, Clock::Real(), limits_});
+        SessionEnvironment{models_, executor_, metrics_, Clock::Real(), limits_, assembler_});
     session_ = StudySession::Create(*environment_, sink, 1);
     session_->Start();
   }
@@ -110,6 +116,8 @@ class StudySessionTest : public ::testing::Test {
     v1::HuSlice& slice = *request.mutable_hu_slice();
     slice.set_rows(4);
     slice.set_columns(4);
+    slice.set_row_spacing_mm(1);
+    slice.set_column_spacing_mm(1);
     slice.set_position_mm(position_mm);
     for (int i = 0; i < 16; ++i) {
       slice.mutable_hu()->push_back(static_cast<char>(pixel & 0xff));
@@ -140,6 +148,7 @@ class StudySessionTest : public ::testing::Test {
   ManualExecutor executor_;
   ServerMetrics metrics_;
   server::Limits limits_;
+  FakeAssembler assembler_;
   RecordingSink sink_;
   std::unique_ptr<SessionEnvironment> environment_;
   std::shared_ptr<StudySession> session_;
@@ -159,7 +168,10 @@ TEST_F(StudySessionTest, AnswersEachInstanceEachSliceAndThePatientLast) {
   WriteAll();
   SendHu(3, /*position_mm=*/20);
   session_->OnHalfClose();
-  executor_.RunFirst();
+  runner_->Hold(true);
+  executor_.RunFirst();  // The last slice; it is scored when the study is assembled.
+  executor_.RunFirst();  // The assembler.
+  runner_->Hold(false);
   executor_.RunFirst();  // The patient network.
   EXPECT_TRUE(sink_.WaitForEnd().status.ok());
 
@@ -172,7 +184,7 @@ TEST_F(StudySessionTest, AnswersEachInstanceEachSliceAndThePatientLast) {
     ++slices;
     EXPECT_EQ(response.slice().label() - 1, (response.slice().instance() + 1) % kClasses);
     EXPECT_EQ(response.slice().model().notice(), "made of nothing");
-    // Only the slice that was scored after the upload had ended knows its place.
+    // Only the slice that was scored after the study was assembled knows its place.
     EXPECT_EQ(response.slice().has_index(), response.slice().instance() == 2);
     if (response.slice().has_index()) {
       EXPECT_EQ(response.slice().index(), 1);
@@ -232,8 +244,7 @@ TEST_F(StudySessionTest, GoesOnAfterAnInstanceThatCannotBeUsed) {
   WriteAll();
   SendHu(3, 1);
   session_->OnHalfClose();
-  executor_.RunFirst();
-  executor_.RunFirst();
+  for (int i = 0; i < 3; ++i) executor_.RunFirst();  // The slice, the assembler, the patient.
   EXPECT_TRUE(sink_.WaitForEnd().status.ok());
   EXPECT_EQ(sink_.sent().back().patient().label(), v1::CAP);
 }
@@ -244,9 +255,10 @@ TEST_F(StudySessionTest, SkipsAnInstanceThatIsTooLargeAndKeepsNothingOfIt) {
   SendChunk(std::string(1000, 'x'), false);
   SendChunk(std::string(1000, 'x'), false);
   SendChunk("x", true);
+  executor_.RunFirst();
   EXPECT_EQ(sink_.sent().back().receipt().reason(), v1::TOO_LARGE);
-  EXPECT_EQ(executor_.queued(), 0);
   session_->OnHalfClose();
+  executor_.RunFirst();
   EXPECT_TRUE(sink_.WaitForEnd().status.ok());
   EXPECT_EQ(sink_.sent().back().patient().verdict(), v1::REJECTED);
 }
@@ -255,6 +267,7 @@ TEST_F(StudySessionTest, AnEmptyStudyIsRejectedNotScored) {
   Begin();
   SendHeader();
   session_->OnHalfClose();
+  executor_.RunFirst();
   EXPECT_TRUE(sink_.WaitForEnd().status.ok());
   EXPECT_EQ(sink_.sent().back().patient().verdict(), v1::REJECTED);
   EXPECT_THAT(sink_.sent().back().patient().detail(), HasSubstr("no instance came"));
@@ -353,8 +366,142 @@ TEST_F(StudySessionTest, AFailingPatientNetworkEndsTheStudyWithItsReason) {
   executor_.RunFirst();
   sink_.WaitForSlices(1);
   runner_->FailWith(absl::InternalError("not finite"));
+  executor_.RunFirst();  // The assembler.
   executor_.RunFirst();
   ExpectError(absl::StatusCode::kInternal, v1::MODEL_FAILED, "not finite");
+}
+
+// --- Crop mode `volume`: nothing is decided before the study's end -----------
+
+class VolumeSessionTest : public StudySessionTest {
+ protected:
+  void BeginVolume() {
+    Begin();
+    v1::StudyHeader header;
+    header.set_crop_mode(v1::VOLUME);
+    SendHeader(header);
+  }
+  // The kinds of what was sent, in order: "progress", "receipt 0", "slice 1",
+  // "patient"; an unscored slice in brackets.
+  std::vector<std::string> Sent() const {
+    std::vector<std::string> kinds;
+    for (const auto& response : sink_.sent()) {
+      if (response.has_progress()) kinds.push_back("progress");
+      if (response.has_receipt()) {
+        kinds.push_back(absl::StrCat("receipt ", response.receipt().instance()));
+      }
+      if (response.has_slice()) {
+        const std::string slice = absl::StrCat("slice ", response.slice().instance());
+        kinds.push_back(response.slice().scored() ? slice : absl::StrCat("(", slice, ")"));
+      }
+      if (response.has_patient()) kinds.push_back("patient");
+    }
+    return kinds;
+  }
+};
+
+TEST_F(VolumeSessionTest, AnswersAfterTheUploadFromHeadToFeetAndSparesSlicesWithoutLung) {
+  limits_.set_unanswered_slices(9);
+  assembler_.without_lung = {2};
+  BeginVolume();
+  SendHu(1, /*position_mm=*/10);
+  SendHu(2, /*position_mm=*/30);
+  SendHu(3, /*position_mm=*/40);
+  for (int i = 0; i < 3; ++i) executor_.RunFirst();
+  EXPECT_THAT(Sent(), ElementsAre("progress"));
+  session_->OnHalfClose();
+  for (int i = 0; i < 3; ++i) executor_.RunFirst();  // The assembler, two slices.
+  sink_.WaitForSlices(3);
+  executor_.RunFirst();  // The patient network.
+  EXPECT_TRUE(sink_.WaitForEnd().status.ok());
+  EXPECT_THAT(Sent(), ElementsAre("progress", "receipt 0", "receipt 1", "receipt 2", "progress",
+                                  "(slice 2)", "slice 1", "slice 0", "patient"));
+  const auto sent = sink_.sent();
+  EXPECT_EQ(sent[5].slice().lung_box().method(), "none");
+  EXPECT_THAT(sent[5].slice().warnings(), ElementsAre(HasSubstr("no lung")));
+  EXPECT_EQ(sent[5].slice().index(), 0);
+  EXPECT_EQ(sent[5].slice().label(), v1::LABEL_UNSPECIFIED);
+  EXPECT_EQ(sent[6].slice().lung_box().method(), "volume");
+  EXPECT_EQ(sent[6].slice().index(), 1);
+  EXPECT_EQ(sent[7].slice().index(), 2);
+  EXPECT_THAT(runner_->patient(), ElementsAre(2, 1));
+  EXPECT_EQ(sent.back().patient().slices_without_lung(), 1);
+}
+
+TEST_F(VolumeSessionTest, AnInstanceThatCannotBeUsedHasItsReceiptAtOnce) {
+  BeginVolume();
+  SendChunk("junk", true);
+  executor_.RunFirst();
+  EXPECT_THAT(Sent(), ElementsAre("progress", "receipt 0"));
+}
+
+TEST_F(VolumeSessionTest, KeepsNoMoreSlicesInWorkThanAllowed) {
+  BeginVolume();  // Two at most.
+  for (int i = 0; i < 5; ++i) {
+    SendHu(static_cast<int16_t>(i), i);
+    executor_.RunFirst();  // Decoded: held, and no longer in work.
+  }
+  EXPECT_EQ(sink_.reads(), 7);
+  session_->OnHalfClose();
+  executor_.RunFirst();
+  EXPECT_EQ(executor_.queued(), 2);
+  executor_.RunFirst();
+  executor_.RunFirst();
+  sink_.WaitForSlices(2);
+  EXPECT_EQ(executor_.queued(), 0);  // Scored, and not yet read by the client.
+  WriteAll();
+  EXPECT_EQ(executor_.queued(), 2);
+}
+
+TEST_F(VolumeSessionTest, RefusesAStudyWhosePixelsTakeTooMuch) {
+  limits_.set_held_bytes(100);
+  BeginVolume();
+  for (int i = 0; i < 4; ++i) {
+    SendHu(static_cast<int16_t>(i), i);  // 32 bytes each
+    executor_.RunFirst();
+  }
+  ExpectError(absl::StatusCode::kResourceExhausted, v1::STUDY_TOO_LARGE, "more than 100 bytes");
+}
+
+TEST_F(VolumeSessionTest, ARejectedStudyIsAnsweredWithoutScoring) {
+  assembler_.findings = {{StudyReason::kNoLungsFound, Verdict::kRejected, "no lungs were found"}};
+  BeginVolume();
+  SendHu(1, 1);
+  session_->OnHalfClose();
+  executor_.RunFirst();
+  executor_.RunFirst();
+  EXPECT_TRUE(sink_.WaitForEnd().status.ok());
+  EXPECT_THAT(Sent(), ElementsAre("progress", "receipt 0", "progress", "(slice 0)", "patient"));
+  EXPECT_TRUE(runner_->batches().empty());
+  const v1::PatientResult patient = sink_.sent().back().patient();
+  EXPECT_EQ(patient.verdict(), v1::REJECTED);
+  EXPECT_THAT(patient.reasons(), ElementsAre(v1::NO_LUNGS_FOUND));
+  EXPECT_EQ(patient.label(), v1::LABEL_UNSPECIFIED);
+}
+
+TEST_F(VolumeSessionTest, AnAbstainedStudyHasSlicesAndNoPatient) {
+  assembler_.findings = {{StudyReason::kSlicesMissing, Verdict::kAbstained, "many are missing"}};
+  BeginVolume();
+  SendHu(1, 1);
+  session_->OnHalfClose();
+  for (int i = 0; i < 3; ++i) executor_.RunFirst();
+  EXPECT_TRUE(sink_.WaitForEnd().status.ok());
+  const v1::PatientResult patient = sink_.sent().back().patient();
+  EXPECT_EQ(patient.verdict(), v1::ABSTAINED);
+  EXPECT_EQ(patient.label(), v1::LABEL_UNSPECIFIED);
+  EXPECT_TRUE(runner_->patient().empty());
+  EXPECT_EQ(runner_->batches().size(), 1);
+}
+
+TEST_F(VolumeSessionTest, ACancelledStudyIsNotAssembled) {
+  BeginVolume();
+  SendHu(1, 1);
+  executor_.RunFirst();
+  session_->OnHalfClose();
+  session_->OnCancel();
+  executor_.RunFirst();
+  EXPECT_EQ(sink_.WaitForEnd().status.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(executor_.queued(), 0);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@
 #include "dcmtk/dcmjpeg/djrplol.h"
 #include "dcmtk/dcmjpls/djencode.h"
 #include "dcmtk/dcmjpls/djrparam.h"
-#include "preprocess/dcmtk_setup.h"
+#include "preprocess/dicom/dcmtk_setup.h"
 #include "training/cohort/uid.h"
 
 namespace m3lung {

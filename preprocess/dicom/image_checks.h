@@ -1,7 +1,7 @@
-// What the attributes of one instance say, checked. Private to the code that
+// What the attributes of an image say of its pixels, checked. Private to the code that
 // uses DCMTK.
-#ifndef M3LUNG_PREPROCESS_DICOM_CHECKS_H_
-#define M3LUNG_PREPROCESS_DICOM_CHECKS_H_
+#ifndef M3LUNG_PREPROCESS_DICOM_IMAGE_CHECKS_H_
+#define M3LUNG_PREPROCESS_DICOM_IMAGE_CHECKS_H_
 
 #include <optional>
 #include <string>
@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "preprocess/dicom_attributes.h"
+#include "preprocess/dicom/attributes.h"
 #include "preprocess/dicom_decoder.h"
 #include "preprocess/hounsfield.h"
 #include "preprocess/hu_slice.h"
@@ -19,17 +19,17 @@ namespace m3lung {
 // Each returns a SkipError(); `warnings` takes what a person should know.
 using Warnings = std::vector<std::string>;
 
-// A CT image by SOP class and modality, of one frame and no localizer, with
-// pixel data. `sop_class` is the file header's, for a data set that has none.
-absl::Status CheckKind(const DicomAttributes& attributes, const std::string& sop_class);
-
 // Rows, columns and the layout of a pixel; the size within `limits`.
 absl::StatusOr<PixelFormat> ReadPixelFormat(const DicomAttributes& attributes,
                                             const DecodeLimits& limits, Warnings& warnings);
 
-// Position, orientation and spacing of an axial slice.
-absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& attributes);
+// Position, orientation and spacing of an axial slice, each from the item that has
+// it: the data set itself, or one of a frame's functional groups.
+absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& position,
+                                           const DicomAttributes& orientation,
+                                           const DicomAttributes& measures);
 
+// 1 and 0 where the slope and the intercept are missing, with a warning.
 absl::StatusOr<Rescale> ReadRescale(const DicomAttributes& attributes, Warnings& warnings);
 
 // Nothing where the image has no padding value.
@@ -37,4 +37,4 @@ absl::StatusOr<std::optional<PixelPadding>> ReadPadding(const DicomAttributes& a
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_DICOM_CHECKS_H_
+#endif  // M3LUNG_PREPROCESS_DICOM_IMAGE_CHECKS_H_

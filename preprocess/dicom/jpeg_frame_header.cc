@@ -1,4 +1,4 @@
-#include "preprocess/jpeg_frame_header.h"
+#include "preprocess/dicom/jpeg_frame_header.h"
 
 #include <cstddef>
 
@@ -16,6 +16,7 @@ bool IsFrameHeader(int marker) {
 }
 
 JpegProcess ProcessOf(int marker) {
+  if (marker == 0xc0 || marker == 0xc1) return JpegProcess::kSequential;
   if (marker == 0xc3) return JpegProcess::kLossless;
   if (marker == 0xf7) return JpegProcess::kLs;
   return JpegProcess::kOther;

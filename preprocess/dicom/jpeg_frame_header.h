@@ -1,6 +1,6 @@
 // The frame header of a JPEG or JPEG-LS stream.
-#ifndef M3LUNG_PREPROCESS_JPEG_FRAME_HEADER_H_
-#define M3LUNG_PREPROCESS_JPEG_FRAME_HEADER_H_
+#ifndef M3LUNG_PREPROCESS_DICOM_JPEG_FRAME_HEADER_H_
+#define M3LUNG_PREPROCESS_DICOM_JPEG_FRAME_HEADER_H_
 
 #include <optional>
 
@@ -9,9 +9,10 @@
 namespace m3lung {
 
 enum class JpegProcess {
-  kOther,     // baseline, extended, progressive, arithmetic
-  kLossless,  // Huffman-coded lossless (SOF3)
-  kLs,        // JPEG-LS (SOF55)
+  kOther,       // progressive, hierarchical, arithmetic
+  kSequential,  // Huffman-coded baseline and extended (SOF0, SOF1)
+  kLossless,    // Huffman-coded lossless (SOF3)
+  kLs,          // JPEG-LS (SOF55)
 };
 
 struct JpegFrameHeader {
@@ -27,4 +28,4 @@ std::optional<JpegFrameHeader> ReadJpegFrameHeader(absl::string_view bytes);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_JPEG_FRAME_HEADER_H_
+#endif  // M3LUNG_PREPROCESS_DICOM_JPEG_FRAME_HEADER_H_

@@ -1,4 +1,4 @@
-#include "preprocess/dicom_attributes.h"
+#include "preprocess/dicom/attributes.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "preprocess/dicom_input_stream.h"
+#include "preprocess/dicom/input_stream.h"
 
 #include <algorithm>
 #include <cstring>
@@ -10,6 +10,12 @@ namespace {
 // A level of nesting takes some hundred bytes of stack, so this allows hundreds
 // of levels; real data sets have under ten. Threads have 8 MiB, some 1 MiB.
 constexpr uintptr_t kMaxStackBytes = 256 << 10;
+
+// An element takes three or more reads, so this allows over a million elements; an
+// Enhanced CT object of 2,000 frames has some 200,000.
+constexpr uint32_t kMaxReads = 5'000'000;
+constexpr uint32_t kReadsBetweenClocks = 4096;
+constexpr size_t kNowhere = static_cast<size_t>(-1);
 
 uintptr_t StackPosition() { return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)); }
 
@@ -37,10 +43,15 @@ class FailedStream final : public DcmInputStream {
 // The way back to one element's value.
 class ValueFactory final : public DcmInputStreamFactory {
  public:
-  ValueFactory(absl::string_view bytes, size_t offset, std::shared_ptr<bool> fell_short)
-      : bytes_(bytes), offset_(offset), fell_short_(std::move(fell_short)) {}
+  ValueFactory(absl::string_view bytes, size_t offset, std::shared_ptr<bool> fell_short,
+               std::shared_ptr<size_t> opened)
+      : bytes_(bytes),
+        offset_(offset),
+        fell_short_(std::move(fell_short)),
+        opened_(std::move(opened)) {}
 
   DcmInputStream* create() const override {
+    *opened_ = offset_;
     if (*fell_short_) return new FailedStream();
     return new DicomInputStream(bytes_, offset_);
   }
@@ -51,17 +62,24 @@ class ValueFactory final : public DcmInputStreamFactory {
   const absl::string_view bytes_;
   const size_t offset_;
   const std::shared_ptr<bool> fell_short_;
+  const std::shared_ptr<size_t> opened_;
 };
 
 }  // namespace
 
-BoundedProducer::BoundedProducer(absl::string_view bytes, size_t offset)
-    : bytes_(bytes), stack_start_(StackPosition()), offset_(std::min(offset, bytes.size())) {}
+BoundedProducer::BoundedProducer(absl::string_view bytes, size_t offset, const DecodeTimer& timer)
+    : bytes_(bytes),
+      stack_start_(StackPosition()),
+      timer_(timer),
+      offset_(std::min(offset, bytes.size())) {}
 
-bool BoundedProducer::StackTooDeep() {
+bool BoundedProducer::Exhausted() {
   const uintptr_t now = StackPosition();
-  if (std::max(now, stack_start_) - std::min(now, stack_start_) < kMaxStackBytes) return false;
-  state_.too_deep = true;
+  ++reads_;
+  state_.too_deep |= std::max(now, stack_start_) - std::min(now, stack_start_) >= kMaxStackBytes;
+  state_.too_many |= reads_ > kMaxReads;
+  state_.too_slow |= reads_ % kReadsBetweenClocks == 0 && timer_.RanOut();
+  if (!state_.too_deep && !state_.too_many && !state_.too_slow) return false;
   status_ = EC_InvalidStream;
   offset_ = bytes_.size();
   return true;
@@ -70,7 +88,7 @@ bool BoundedProducer::StackTooDeep() {
 offile_off_t BoundedProducer::avail() { return static_cast<offile_off_t>(bytes_.size() - offset_); }
 
 offile_off_t BoundedProducer::read(void* buf, offile_off_t buflen) {
-  if (StackTooDeep() || buflen <= 0) return 0;
+  if (Exhausted() || buflen <= 0) return 0;
   const size_t count = std::min(static_cast<size_t>(buflen), bytes_.size() - offset_);
   if (count > 0) std::memcpy(buf, bytes_.data() + offset_, count);
   offset_ += count;
@@ -101,11 +119,23 @@ std::shared_ptr<bool> BoundedProducer::WatchNextSkip() const {
   return watched_;
 }
 
-DicomInputStream::DicomInputStream(absl::string_view bytes, size_t offset)
-    : DcmInputStream(&producer_), producer_(bytes, offset) {}
+DicomInputStream::DicomInputStream(absl::string_view bytes, size_t offset, const DecodeTimer& timer)
+    : DcmInputStream(&producer_),
+      producer_(bytes, offset, timer),
+      opened_(std::make_shared<size_t>(kNowhere)) {}
 
 DcmInputStreamFactory* DicomInputStream::newFactory() const {
-  return new ValueFactory(producer_.bytes(), producer_.offset(), producer_.WatchNextSkip());
+  return new ValueFactory(producer_.bytes(), producer_.offset(), producer_.WatchNextSkip(),
+                          opened_);
+}
+
+absl::string_view DicomInputStream::ValueOf(DcmElement& element) const {
+  // DCMTK keeps the place to itself, but goes there for the first byte, found or not.
+  *opened_ = kNowhere;
+  char first = 0;
+  element.getPartialValue(&first, 0, 1, nullptr, gLocalByteOrder);
+  if (*opened_ == kNowhere) return "";
+  return producer_.bytes().substr(*opened_, element.getLengthField());
 }
 
 }  // namespace m3lung

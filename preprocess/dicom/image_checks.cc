@@ -1,15 +1,13 @@
-#include "preprocess/dicom_checks.h"
+#include "preprocess/dicom/image_checks.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "dcmtk/dcmdata/dcdeftag.h"
-#include "dcmtk/dcmdata/dcuid.h"
 #include "preprocess/skip_reason.h"
 
 namespace m3lung {
@@ -63,59 +61,7 @@ bool MakeUnit(std::array<double, 3>& v) {
   return true;
 }
 
-bool IsMultiFrameClass(const std::string& sop_class) {
-  return sop_class == UID_EnhancedCTImageStorage ||
-         sop_class == UID_LegacyConvertedEnhancedCTImageStorage;
-}
-
 }  // namespace
-
-absl::Status CheckKind(const DicomAttributes& attributes, const std::string& sop_class) {
-  const std::string modality = attributes.Text(DCM_Modality);
-  if (!modality.empty() && modality != "CT") {
-    return SkipError(SkipReason::kNotCt, absl::StrCat("Modality is ", CodeString(modality),
-                                                      "; only CT images are analysed"));
-  }
-  if (IsMultiFrameClass(sop_class)) {
-    return SkipError(SkipReason::kMultiFrame,
-                     "the instance is an enhanced, multi-frame CT object; send single-frame CT "
-                     "images");
-  }
-  // A private class is believed where Modality says CT.
-  const bool standard_class = absl::StartsWith(sop_class, "1.2.840.10008.");
-  if (sop_class != UID_CTImageStorage && (standard_class || modality.empty())) {
-    const char* name = dcmFindNameOfUID(sop_class.c_str());
-    return SkipError(
-        SkipReason::kNotCt,
-        absl::StrCat("the SOP class is ",
-                     sop_class.empty() ? "missing" : (name != nullptr ? name : "not CT's"),
-                     modality.empty() ? " and Modality is missing" : "",
-                     "; only CT images are analysed"));
-  }
-  for (unsigned long i = 0; i < 16; ++i) {
-    if (attributes.Text(DCM_ImageType, i) == "LOCALIZER") {
-      return SkipError(SkipReason::kLocalizer,
-                       "ImageType says LOCALIZER, an overview image; only slices are analysed");
-    }
-  }
-  M3L_ASSIGN_OR_RETURN(const std::optional<int64_t> frames, attributes.Integer(DCM_NumberOfFrames));
-  if (frames.value_or(1) > 1) {
-    return SkipError(SkipReason::kMultiFrame, absl::StrCat("the instance holds ", *frames,
-                                                           " frames; send single-frame CT images"));
-  }
-  if (frames.value_or(1) < 1) {
-    return SkipError(SkipReason::kMalformed,
-                     absl::StrCat("NumberOfFrames is ", *frames, ", which no image has"));
-  }
-  if (attributes.Has(DCM_FloatPixelData) || attributes.Has(DCM_DoubleFloatPixelData)) {
-    return UnsupportedFormat("the pixels are floating-point numbers");
-  }
-  if (!attributes.Has(DCM_PixelData)) {
-    return SkipError(SkipReason::kNoPixelData,
-                     "the instance has no PixelData at its top level; only images are analysed");
-  }
-  return absl::OkStatus();
-}
 
 absl::StatusOr<PixelFormat> ReadPixelFormat(const DicomAttributes& attributes,
                                             const DecodeLimits& limits, Warnings& warnings) {
@@ -176,16 +122,18 @@ absl::StatusOr<PixelFormat> ReadPixelFormat(const DicomAttributes& attributes,
                      .is_signed = representation == 1};
 }
 
-absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& attributes) {
+absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& position,
+                                           const DicomAttributes& orientation,
+                                           const DicomAttributes& measures) {
   SliceGeometry geometry;
-  M3L_ASSIGN_OR_RETURN(geometry.position, RequiredNumbers<3>(attributes, DCM_ImagePositionPatient));
+  M3L_ASSIGN_OR_RETURN(geometry.position, RequiredNumbers<3>(position, DCM_ImagePositionPatient));
   for (double x : geometry.position) {
     if (std::abs(x) > kMaxPositionMm) {
       return NoGeometry("ImagePositionPatient lies over a kilometre away");
     }
   }
   M3L_ASSIGN_OR_RETURN(const auto cosines,
-                       RequiredNumbers<6>(attributes, DCM_ImageOrientationPatient));
+                       RequiredNumbers<6>(orientation, DCM_ImageOrientationPatient));
   std::copy_n(cosines.begin(), 3, geometry.row_direction.begin());
   std::copy_n(cosines.begin() + 3, 3, geometry.column_direction.begin());
   double dot = 0;
@@ -194,7 +142,7 @@ absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& attributes) {
   if (!units || std::abs(dot) > 0.1) {
     return NoGeometry("ImageOrientationPatient holds no two unit vectors at a right angle");
   }
-  M3L_ASSIGN_OR_RETURN(const auto spacing, RequiredNumbers<2>(attributes, DCM_PixelSpacing));
+  M3L_ASSIGN_OR_RETURN(const auto spacing, RequiredNumbers<2>(measures, DCM_PixelSpacing));
   for (double mm : spacing) {
     if (mm <= 0 || mm > kMaxSpacingMm) {
       return NoGeometry(
@@ -217,11 +165,23 @@ absl::StatusOr<Rescale> ReadRescale(const DicomAttributes& attributes, Warnings&
   M3L_ASSIGN_OR_RETURN(const std::optional<double> slope, attributes.Number(DCM_RescaleSlope));
   M3L_ASSIGN_OR_RETURN(const std::optional<double> intercept,
                        attributes.Number(DCM_RescaleIntercept));
+  if (!slope.has_value() && !intercept.has_value() && attributes.Has(DCM_ModalityLUTSequence)) {
+    return SkipError(
+        SkipReason::kUnsupportedPixelFormat,
+        "the pixels become Hounsfield units by a table (ModalityLUTSequence), which is "
+        "not read; send the original CT image with RescaleSlope and RescaleIntercept");
+  }
   if (!slope.has_value()) warnings.push_back("RescaleSlope is missing; taken for 1");
   if (!intercept.has_value()) warnings.push_back("RescaleIntercept is missing; taken for 0");
   if (slope == 0) {
     return SkipError(SkipReason::kMalformed,
                      "RescaleSlope is 0, which makes every pixel the same; resend the instance");
+  }
+  const std::string type = attributes.Text(DCM_RescaleType);
+  if (!type.empty() && type != "HU") {
+    warnings.push_back(absl::StrCat("RescaleType is ", CodeString(type),
+                                    ", so the values may be no Hounsfield "
+                                    "units"));
   }
   return Rescale{.slope = slope.value_or(1), .intercept = intercept.value_or(0)};
 }

@@ -1,6 +1,6 @@
 // DCMTK's process-wide state. Private to the code that uses DCMTK.
-#ifndef M3LUNG_PREPROCESS_DCMTK_SETUP_H_
-#define M3LUNG_PREPROCESS_DCMTK_SETUP_H_
+#ifndef M3LUNG_PREPROCESS_DICOM_DCMTK_SETUP_H_
+#define M3LUNG_PREPROCESS_DICOM_DCMTK_SETUP_H_
 
 #include "absl/status/status.h"
 
@@ -15,4 +15,4 @@ absl::Status SetUpDcmtk();
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_DCMTK_SETUP_H_
+#endif  // M3LUNG_PREPROCESS_DICOM_DCMTK_SETUP_H_

@@ -1,4 +1,4 @@
-#include "preprocess/dcmtk_setup.h"
+#include "preprocess/dicom/dcmtk_setup.h"
 
 #include "absl/base/call_once.h"
 #include "dcmtk/config/osconfig.h"
