@@ -3,13 +3,16 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status_macros.h"
 #include "m3lung/v1/screening.pb.h"
+#include "tests/preprocess/code_samples.h"
 #include "tests/preprocess/dicom_builder.h"
 #include "training/cohort/dicom_writer.h"
 
@@ -51,15 +54,77 @@ HuSlice SmallSlice() {
   return slice;
 }
 
+DicomBuilder Group() { return DicomBuilder().Clear(); }
+
+// Two frames of 2 x 3 pixels, placed by their functional groups alone.
+std::string Enhanced() {
+  const auto frame = [](const char* position) {
+    return Group()
+        .SetItems(0x00209113, {Group().Set(0x00200032, "DS", position)})
+        .SetItems(0x00289145, {Group().Set(0x00281052, "DS", "-1024").Set(0x00281053, "DS", "1")});
+  };
+  const DicomBuilder shared =
+      Group()
+          .SetItems(0x00209116, {Group().Set(0x00200037, "DS", "1\\0\\0\\0\\1\\0")})
+          .SetItems(0x00289110, {Group().Set(0x00280030, "DS", "0.7\\0.6")});
+  return DicomBuilder()
+      .Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2.1")
+      .Set(0x00280008, "IS", "2")
+      .Remove(0x00200032)
+      .Remove(0x00200037)
+      .Remove(0x00280030)
+      .Remove(0x00281052)
+      .Remove(0x00281053)
+      .SetItems(0x52009229, {shared})
+      .SetItems(0x52009230, {frame("0\\0\\9"), frame("0\\0\\3")})
+      .Set(0x7fe00010, "OW", testing::Words({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}))
+      .Build();
+}
+
+// An image whose code another encoder made, in two fragments or one.
+std::string Coded(const char* syntax, const char* base64, int bits, bool in_two) {
+  std::string code;
+  absl::Base64Unescape(base64, &code);
+  const size_t half = code.size() / 4 * 2;
+  return DicomBuilder()
+      .Syntax(syntax)
+      .Set(0x00280010, "US", testing::Words({testing::kSampleRows}))
+      .Set(0x00280011, "US", testing::Words({testing::kSampleColumns}))
+      .Set(0x00280100, "US", testing::Words({bits > 8 ? 16 : 8}))
+      .Set(0x00280101, "US", testing::Words({bits}))
+      .Set(0x00280102, "US", testing::Words({bits - 1}))
+      .Set(0x00280103, "US", testing::Words({0}))
+      .SetFragments(in_two ? std::vector<std::string>{code.substr(0, half), code.substr(half)}
+                           : std::vector<std::string>{code},
+                    {0})
+      .Build();
+}
+
+std::vector<Seed> CodedSeeds() {
+  constexpr std::tuple<const char*, const char*, const char*, int> kCodes[] = {
+      {"jpeg-baseline", "1.2.840.10008.1.2.4.50", testing::kJpegBaselineCode, 8},
+      {"jpeg-extended", "1.2.840.10008.1.2.4.51", testing::kJpegExtendedCode, 12},
+      {"jpeg-2000", "1.2.840.10008.1.2.4.90", testing::kJpeg2000Code, 12},
+      {"htj2k", "1.2.840.10008.1.2.4.201", testing::kHtj2kCode, 12}};
+  std::vector<Seed> seeds;
+  for (const auto& [name, syntax, code, bits] : kCodes) {
+    seeds.push_back({name, Coded(syntax, code, bits, /*in_two=*/false)});
+    seeds.push_back({absl::StrCat(name, "-in-two"), Coded(syntax, code, bits, /*in_two=*/true)});
+  }
+  return seeds;
+}
+
 absl::StatusOr<std::vector<Seed>> DicomSeeds() {
   constexpr std::pair<DicomSyntax, const char*> kSyntaxes[] = {
       {DicomSyntax::kImplicitLittleEndian, "implicit"},
       {DicomSyntax::kExplicitLittleEndian, "explicit"},
+      {DicomSyntax::kExplicitBigEndian, "big-endian"},
+      {DicomSyntax::kDeflated, "deflated"},
       {DicomSyntax::kRle, "rle"},
       {DicomSyntax::kJpegLossless, "jpeg-lossless"},
       {DicomSyntax::kJpegLosslessSv1, "jpeg-lossless-sv1"},
       {DicomSyntax::kJpegLsLossless, "jpeg-ls"}};
-  std::vector<Seed> seeds;
+  std::vector<Seed> seeds = CodedSeeds();
   for (const auto& [syntax, name] : kSyntaxes) {
     M3L_ASSIGN_OR_RETURN(std::string whole, EncodeDicom(SmallSlice(), {.syntax = syntax}));
     M3L_ASSIGN_OR_RETURN(std::string twelve_bits, EncodeDicom(SmallSlice(), {.syntax = syntax,
@@ -70,6 +135,7 @@ absl::StatusOr<std::vector<Seed>> DicomSeeds() {
     seeds.push_back({name, std::move(whole)});
     seeds.push_back({absl::StrCat(name, "-12-bits"), std::move(twelve_bits)});
   }
+  seeds.push_back({"enhanced", Enhanced()});
   seeds.push_back({"smallest", DicomBuilder().Build()});
   seeds.push_back({"smallest-implicit", DicomBuilder().Syntax(testing::kImplicit).Build()});
   seeds.push_back({"no-header", DicomBuilder().WithoutHeader().Build()});
