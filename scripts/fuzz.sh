@@ -53,7 +53,7 @@ for target in "${targets[@]}"; do
   [ "$target" != dicom_decoder_fuzzer ] || options+=(-dict=tests/fuzz/dicom.dict)
   # One allocation of over 512 MB, or 2 GB in all, is a crash: limits failed.
   if "build/fuzz/bin/$target" "$corpus" "${sources[@]}" "${options[@]}" -max_total_time="$seconds" \
-    -timeout=20 -malloc_limit_mb=512 -rss_limit_mb=2048 -print_final_stats=1 \
+    -timeout=120 -malloc_limit_mb=512 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$crashes/" >"$log" 2>&1; then
     result="no crash"
   else
