@@ -10,7 +10,7 @@
 namespace m3lung {
 namespace {
 
-constexpr char kNoLung[] = "the slice shows no lung and was not scored";
+constexpr char kShowsNoLung[] = "the slice shows no lung and was not scored";
 constexpr char kStudyRejected[] = "the study was rejected, and its slices were not scored";
 
 double Milliseconds(absl::Duration duration) { return absl::ToDoubleMilliseconds(duration); }
@@ -234,7 +234,7 @@ void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
     const bool rejected = WorstVerdict(findings_) == Verdict::kRejected;
     for (const SliceNumber slice : ordered) {
       if (rejected || ledger_.LungMaskOf(slice).empty()) {
-        AnswerUnscored(slice, rejected ? kStudyRejected : kNoLung);
+        AnswerUnscored(slice, rejected ? kStudyRejected : kShowsNoLung);
       } else {
         to_prepare_.push_back(slice);
       }
