@@ -2,9 +2,9 @@
 
 The slices are of a study in JPEG lossless (12 bits), also written in other transfer
 syntaxes into a temporary folder. C++ and Python take turns, pinned to one core and
-then to two. On one core processor time is measured, on two the time that passes; of
-each the least over all turns counts, since other work on the machine can only add to
-it. Prints Markdown, for bench/RESULTS.md.
+then to two. On one core processor time is compared, on two the time that passes, as it
+is for the scaling from one to two; of each the least over all turns counts, since other
+work on the machine can only add to it. Prints Markdown, for bench/RESULTS.md.
 
 Usage: preprocess_compare.py PREPROCESS_BENCH [--data=FOLDER] [--rounds=N] [--slices=N]
 Run it with .deps/venv/bin/python; dcmcjpls (Debian's dcmtk) writes the JPEG-LS files.
@@ -85,7 +85,7 @@ def run(command, cores):
 
 
 def run_ours(program, folder, cores, slices):
-    """Yields sets -> stage -> milliseconds a slice, and "box_pixels"."""
+    """Yields set -> stage -> milliseconds a slice, and what the peer gives besides."""
     answer = run([program, folder, f"--threads={cores}", "--benchmark_format=json",
                   "--benchmark_min_time=0.05", "--benchmark_repetitions=4"], cores)
     for benchmark in answer["benchmarks"]:
@@ -95,6 +95,8 @@ def run_ours(program, folder, cores, slices):
         elapsed = 1000 / benchmark["items_per_second"]
         yield {name: {stage: benchmark["cpu_time"] / slices if cores == 1 else elapsed,
                       "box_pixels": int(benchmark["box_pixels"])}}
+        if stage == "whole":
+            yield {name: {"whole_elapsed": elapsed}}
 
 
 def run_peer(folder, cores):
@@ -136,8 +138,8 @@ def print_scaling(best):
     for name in SETS:
         if name not in best["ours", 1]:
             continue
-        one, two = (1000 / best["ours", cores][name]["whole"] for cores in (1, 2))
-        peers = best["peer", 1][name]["whole"] / best["peer", 2][name]["whole"]
+        one, two = (1000 / best["ours", cores][name]["whole_elapsed"] for cores in (1, 2))
+        peers = best["peer", 1][name]["whole_elapsed"] / best["peer", 2][name]["whole_elapsed"]
         print(f"| {name} | {one:.0f} | {two:.0f} | {two / one:.2f} | {peers:.2f} | "
               f"{two / 2 * TARGET_CORES:.0f} |")
     print(f"\nThe last column was not measured: it is {TARGET_CORES // 2} times what two cores did.")

@@ -1,8 +1,9 @@
 """What bench/preprocess_bench.cc times, as a careful user of Python would write it.
 
 pydicom with pylibjpeg decodes, OpenCV's Python package crops and resizes. Prints a
-JSON object: set -> stage -> milliseconds a slice, the least of the repetitions, and
-set -> "box_pixels", the sum of the boxes' areas, by which the work can be compared.
+JSON object: set -> stage -> milliseconds a slice, the least of the repetitions; in it
+"whole_elapsed" is always time passed, and "box_pixels" the sum of the boxes' areas, by
+which the work can be compared.
 
 Usage: preprocess_peer.py FOLDER [--processes=N] [--repetitions=N]
 Each folder within FOLDER holds the DICOM files of one set. One process's time is
@@ -70,8 +71,11 @@ def whole(data):
     return resize(hu, crop(hu))
 
 
-def measure_set(paths, barrier, repetitions, clock):
-    """Seconds of each stage and repetition over all files: stage -> list."""
+def measure_set(paths, barrier, repetitions):
+    """Times each stage over all files.
+
+    Returns stage -> list of (processor seconds, seconds passed), and "box_pixels".
+    """
     files = [path.read_bytes() for path in paths]
     slices = [decode(data) for data in files]
     boxes = [crop(hu) for hu in slices]
@@ -86,18 +90,17 @@ def measure_set(paths, barrier, repetitions, clock):
         seconds[name] = []
         for _ in range(repetitions):
             barrier.wait()
-            start = clock()
+            start = time.process_time(), time.perf_counter()
             stage()
-            seconds[name].append(clock() - start)
+            seconds[name].append((time.process_time() - start[0],
+                                  time.perf_counter() - start[1]))
     return {"seconds": seconds, "box_pixels": sum(w * h for _, _, w, h in boxes)}
 
 
 def work(sets, barrier, repetitions, queue):
     warnings.simplefilter("ignore")
     cv2.setNumThreads(1)  # slices are spread over processes
-    clock = time.process_time if barrier.parties == 1 else time.perf_counter
-    queue.put({name: measure_set(paths, barrier, repetitions, clock)
-               for name, paths in sets.items()})
+    queue.put({name: measure_set(paths, barrier, repetitions) for name, paths in sets.items()})
 
 
 def main():
@@ -123,7 +126,9 @@ def main():
         results[name] = {"box_pixels": answers[0][name]["box_pixels"]}
         for stage in answers[0][name]["seconds"]:
             slowest = np.max([answer[name]["seconds"][stage] for answer in answers], axis=0)
-            results[name][stage] = 1000 * float(slowest.min()) / (len(paths) * len(workers))
+            processor, elapsed = 1000 * slowest.min(axis=0) / (len(paths) * len(workers))
+            results[name][stage] = processor if len(workers) == 1 else elapsed
+        results[name]["whole_elapsed"] = elapsed
     print(json.dumps(results))
 
 
