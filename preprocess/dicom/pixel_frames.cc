@@ -154,8 +154,8 @@ absl::Status PixelFrames::GroupFragments(const std::vector<uint64_t>& offsets,
     }
     // A wrong table is worse than none, but one that runs ahead of a truncated file
     // is right as far as it goes.
-    const bool runs_ahead =
-        !starts.empty() && starts.size() < table.size() && table[starts.size()] >= offsets.back();
+    const bool runs_ahead = !whole && !starts.empty() && starts.size() < table.size() &&
+                            table[starts.size()] > offsets.back();
     if (starts.size() < frame_count && !runs_ahead) starts.clear();
   }
   if (starts.empty() && fragments_.size() != frame_count) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -25,6 +26,11 @@ inline std::string Words(std::initializer_list<int> values) {
   std::string out;
   for (int value : values) out += LittleEndian(static_cast<uint16_t>(value), 2);
   return out;
+}
+
+inline std::string Item(std::string bytes) {
+  if (bytes.size() % 2 == 1) bytes += '\0';
+  return LittleEndian(0xe000fffe, 4) + LittleEndian(bytes.size(), 4) + bytes;
 }
 
 inline constexpr char kExplicit[] = "1.2.840.10008.1.2.1";
@@ -64,6 +70,28 @@ class DicomBuilder {
   DicomBuilder& SetWithLength(Tag tag, const std::string& vr, const std::string& value,
                               int64_t length) {
     elements_[tag] = {vr, value, length};
+    return *this;
+  }
+  // Pixel data in fragments, an offset table (which may be empty) before them.
+  DicomBuilder& SetFragments(const std::vector<std::string>& fragments,
+                             const std::vector<uint32_t>& table = {}) {
+    std::string offsets;
+    for (uint32_t offset : table) offsets += LittleEndian(offset, 4);
+    std::string value = Item(offsets);
+    for (const std::string& fragment : fragments) value += Item(fragment);
+    value += LittleEndian(0xe0ddfffe, 4) + LittleEndian(0, 4);
+    return SetWithLength(0x7fe00010, "OB", value, 0xffffffff);
+  }
+  // A sequence of data sets.
+  DicomBuilder& SetItems(Tag tag, const std::vector<DicomBuilder>& items) {
+    std::string value;
+    for (const DicomBuilder& item : items)
+      value += Item(DicomBuilder(item).WithoutHeader().Build());
+    return Set(tag, "SQ", value);
+  }
+  // No attribute at all, for an item.
+  DicomBuilder& Clear() {
+    elements_.clear();
     return *this;
   }
   DicomBuilder& Remove(Tag tag) {

@@ -1,5 +1,6 @@
 #include "preprocess/dicom_decoder.h"
 
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "preprocess/dicom/instance_header.h"
 #include "preprocess/skip_reason.h"
 #include "tests/preprocess/dicom_builder.h"
 #include "tests/testing/status_matchers.h"
@@ -94,6 +96,58 @@ TEST(DecodeDicomTest, Monochrome1IsNotInverted) {
   EXPECT_THAT(slice->warnings, ElementsAre(HasSubstr("MONOCHROME1")));
 }
 
+TEST(DecodeDicomTest, WarnsWhereValuesMayBeNoHounsfieldUnits) {
+  EXPECT_THAT(Decode(DicomBuilder().Set(0x00281054, "LO", "US"))->warnings,
+              ElementsAre(HasSubstr("RescaleType is US")));
+  EXPECT_THAT(Decode(DicomBuilder().Set(0x00281054, "LO", "HU"))->warnings, IsEmpty());
+  EXPECT_THAT(Decode(DicomBuilder().Set(0x00282110, "CS", "01"))->warnings,
+              ElementsAre(HasSubstr("LossyImageCompression")));
+}
+
+TEST(DecodeInstanceTest, ReadsTheHeader) {
+  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance,
+                           DecodeInstance(DicomBuilder()
+                                              .Set(0x00101010, "AS", "039Y")
+                                              .Set(0x00180015, "CS", "CHEST")
+                                              .Set(0x00181210, "SH", "B31f")
+                                              .Set(0x00185100, "CS", "FFP")
+                                              .Set(0x00200012, "IS", "3")
+                                              .Build(),
+                                          {}));
+  const InstanceHeader& header = instance.header;
+  EXPECT_EQ(header.sop_instance_uid, "1.2.3.4");
+  EXPECT_EQ(header.series_instance_uid, "1.2.3");
+  EXPECT_EQ(header.acquisition_number, 3);
+  EXPECT_THAT(header.image_type, ElementsAre("ORIGINAL", "PRIMARY", "AXIAL"));
+  EXPECT_EQ(header.convolution_kernel, "B31f");
+  EXPECT_EQ(header.patient_position, "FFP");
+  EXPECT_EQ(header.body_part, "CHEST");
+  EXPECT_EQ(header.patient_age_years, 39);
+}
+
+TEST(DecodeInstanceTest, JunkInTheHeaderCountsAsAbsent) {
+  M3L_ASSERT_OK_AND_ASSIGN(
+      const DecodedInstance instance,
+      DecodeInstance(
+          DicomBuilder().Set(0x00101010, "AS", "old").Set(0x00200012, "IS", "first").Build(), {}));
+  EXPECT_FALSE(instance.header.acquisition_number.has_value());
+  EXPECT_FALSE(instance.header.patient_age_years.has_value());
+}
+
+TEST(AgeInYearsTest, ReadsAgesAndDates) {
+  EXPECT_EQ(AgeInYears("002Y", "", ""), 2);
+  EXPECT_EQ(AgeInYears("006M", "", ""), 0.5);
+  EXPECT_NEAR(*AgeInYears("010W", "", ""), 70 / 365.25, 1e-3);
+  EXPECT_NEAR(*AgeInYears("005D", "", ""), 5 / 365.25, 1e-4);
+  EXPECT_NEAR(*AgeInYears("", "19870131", "20240131"), 37, 0.01);
+  EXPECT_NEAR(*AgeInYears("999Y", "19870131", "20240131"), 37, 0.01) << "nobody is 999";
+  for (const char* junk : {"", "Y", "39", "-39Y", "039X", "3 9Y", "999Y"}) {
+    EXPECT_EQ(AgeInYears(junk, "", ""), std::nullopt) << junk;
+  }
+  EXPECT_EQ(AgeInYears("", "19870631", "20240131"), std::nullopt) << "no such day";
+  EXPECT_EQ(AgeInYears("", "20240131", "19870131"), std::nullopt) << "not yet born";
+}
+
 TEST(DecodeDicomTest, DecodesEightBitPixelsOfOddCount) {
   EXPECT_THAT(Values(Decode(DicomBuilder()
                                 .Set(0x00280010, "US", Words({1}))
@@ -146,6 +200,51 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"Localizer",
                     DicomBuilder().Set(0x00080008, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER"),
                     SkipReason::kLocalizer, "LOCALIZER"},
+        RefusalCase{"ScreenCopy",
+                    DicomBuilder().Set(0x00080008, "CS", "DERIVED\\SECONDARY\\SCREEN SAVE"),
+                    SkipReason::kSecondaryCapture, "SCREEN SAVE"},
+        RefusalCase{"MultiFrameSecondaryCapture",
+                    DicomBuilder()
+                        .Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.7.3")
+                        .Set(0x00080060, "CS", "OT"),
+                    SkipReason::kSecondaryCapture, "SecondaryCapture"},
+        RefusalCase{"BurnedIn", DicomBuilder().Set(0x00280301, "CS", "YES"),
+                    SkipReason::kBurnedInAnnotation, "BurnedInAnnotation"},
+        RefusalCase{"DoseReport",
+                    DicomBuilder()
+                        .Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.88.67")
+                        .Set(0x00080060, "CS", "SR")
+                        .Remove(0x7fe00010),
+                    SkipReason::kNotAnImage, "XRayRadiationDoseSR"},
+        RefusalCase{"PresentationState",
+                    DicomBuilder().Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.11.1"),
+                    SkipReason::kNotAnImage, "PresentationState"},
+        RefusalCase{"KeyObjectOfNoClass",
+                    DicomBuilder().Remove(0x00080016).Set(0x00080060, "CS", "KO"),
+                    SkipReason::kNotAnImage, "Modality is KO"},
+        RefusalCase{"TruncatedPlan",
+                    DicomBuilder()
+                        .Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.481.5")
+                        .Remove(0x7fe00010)
+                        .SetWithLength(0x300a0002, "SH", "plan", 40),
+                    SkipReason::kNotAnImage, "RTPlan"},
+        RefusalCase{
+            "Directory",
+            DicomBuilder()
+                .Clear()
+                .Set(0x00041130, "CS", "DISC")
+                .SetItems(0x00041220, {DicomBuilder().Clear().Set(0x00041430, "CS", "PATIENT")}),
+            SkipReason::kNotAnImage, "DICOMDIR"},
+        RefusalCase{"Dose", DicomBuilder().Set(0x00080060, "CS", "RTDOSE"), SkipReason::kNotCt,
+                    "RTDOSE"},
+        RefusalCase{"Nondescript", DicomBuilder().Clear().Set(0x00100020, "LO", "1"),
+                    SkipReason::kNoPixelData, "no Modality"},
+        RefusalCase{"LookupTable",
+                    DicomBuilder()
+                        .Remove(0x00281052)
+                        .Remove(0x00281053)
+                        .SetItems(0x00283000, {DicomBuilder().Clear()}),
+                    SkipReason::kUnsupportedPixelFormat, "ModalityLUTSequence"},
         RefusalCase{"NoPixels", DicomBuilder().Remove(0x7fe00010), SkipReason::kNoPixelData,
                     "PixelData"},
         RefusalCase{"FloatPixels",
@@ -213,6 +312,12 @@ TEST(DecodeDicomTest, BytesThatAreNoDicomAreCalledSo) {
   for (const std::string& bytes : {std::string(), std::string("hello"), std::string(4000, 'x')}) {
     EXPECT_THAT(DecodeDicom(bytes, {}), Refused(SkipReason::kNotDicom, HasSubstr("DICOM")));
   }
+  std::string unsigned_file = DicomBuilder().Build();
+  unsigned_file.replace(128, 4, std::string(4, '\0'));
+  EXPECT_THAT(DecodeDicom(unsigned_file, {}),
+              Refused(SkipReason::kMalformed, HasSubstr("signature")));
+  EXPECT_THAT(DecodeDicom(std::string(128, '\0') + "DICM", {}),
+              Refused(SkipReason::kMalformed, Not(IsEmpty())));
 }
 
 TEST(DecodeDicomTest, EveryPrefixOfAFileIsRefusedWithAReason) {

@@ -1,5 +1,6 @@
 // Files made to break a reader: each is decoded or refused, in bounded memory.
 #include <sys/resource.h>
+#include <zlib.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -7,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "preprocess/dicom/inflate.h"
 #include "preprocess/dicom/jpeg_frame_header.h"
 #include "preprocess/dicom_decoder.h"
 #include "preprocess/skip_reason.h"
+#include "tests/preprocess/code_samples.h"
 #include "tests/preprocess/dicom_builder.h"
 #include "tests/testing/status_matchers.h"
 #include "training/cohort/dicom_writer.h"
@@ -144,10 +148,188 @@ TEST_P(DamagedCodeTest, DamageAnywhereIsSurvived) {
 
 INSTANTIATE_TEST_SUITE_P(Syntaxes, DamagedCodeTest,
                          ::testing::Values(DicomSyntax::kImplicitLittleEndian,
-                                           DicomSyntax::kExplicitLittleEndian, DicomSyntax::kRle,
-                                           DicomSyntax::kJpegLossless,
+                                           DicomSyntax::kExplicitLittleEndian,
+                                           DicomSyntax::kExplicitBigEndian, DicomSyntax::kDeflated,
+                                           DicomSyntax::kRle, DicomSyntax::kJpegLossless,
                                            DicomSyntax::kJpegLosslessSv1,
                                            DicomSyntax::kJpegLsLossless));
+
+// A single image of 20 x 24 pixels with the sample's code.
+std::string Coded(const char* syntax, const std::string& code, int bits) {
+  return DicomBuilder()
+      .Syntax(syntax)
+      .Set(0x00280010, "US", testing::Words({testing::kSampleRows}))
+      .Set(0x00280011, "US", testing::Words({testing::kSampleColumns}))
+      .Set(0x00280100, "US", testing::Words({bits == 8 ? 8 : 16}))
+      .Set(0x00280101, "US", testing::Words({bits}))
+      .Set(0x00280102, "US", testing::Words({bits - 1}))
+      .Set(0x00280103, "US", testing::Words({0}))
+      .SetFragments({code})
+      .Build();
+}
+
+std::string Unescape(const char* base64) {
+  std::string bytes;
+  absl::Base64Unescape(base64, &bytes);
+  return bytes;
+}
+
+struct CodedFile {
+  const char* syntax;
+  const char* code;
+  int bits;
+};
+
+class DamagedSampleTest : public ::testing::TestWithParam<CodedFile> {};
+
+TEST_P(DamagedSampleTest, DamageAnywhereInTheCodeIsSurvived) {
+  const std::string intact = Unescape(GetParam().code);
+  ASSERT_THAT(DecodeDicom(Coded(GetParam().syntax, intact, GetParam().bits), {}), IsOk());
+  const MemoryCap cap;
+  std::mt19937 random(18);
+  for (int round = 0; round < 3000; ++round) {
+    std::string code = intact;
+    const int flips = 1 + static_cast<int>(random() % 3);
+    for (int i = 0; i < flips; ++i) code[random() % code.size()] = static_cast<char>(random());
+    if (round % 7 == 0) code.resize(random() % code.size());
+    ExpectDecodedOrRefused(Coded(GetParam().syntax, code, GetParam().bits));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Coders, DamagedSampleTest,
+    ::testing::Values(CodedFile{"1.2.840.10008.1.2.4.50", testing::kJpegBaselineCode, 8},
+                      CodedFile{"1.2.840.10008.1.2.4.51", testing::kJpegExtendedCode, 12},
+                      CodedFile{"1.2.840.10008.1.2.4.90", testing::kJpeg2000Code, 12},
+                      CodedFile{"1.2.840.10008.1.2.4.203", testing::kHtj2kCode, 12}));
+
+// The sample's JPEG 2000 code with `bytes` in place of those `offset` bytes behind
+// the first occurrence of `marker`.
+std::string Patched(const char* marker, size_t offset, const std::string& bytes) {
+  std::string code = Unescape(testing::kJpeg2000Code);
+  const size_t at = code.find(marker);
+  EXPECT_NE(at, std::string::npos);
+  return code.replace(at + offset, bytes.size(), bytes);
+}
+
+std::string BigEndian(uint32_t value) {
+  std::string bytes = LittleEndian(value, 4);
+  return std::string(bytes.rbegin(), bytes.rend());
+}
+
+TEST(HostileDicomTest, AJpeg2000HeaderThatAsksForTheWorldReservesNothing) {
+  const MemoryCap cap;
+  const auto refusal = [](const std::string& code, int rows, int columns) {
+    const absl::StatusOr<HuSlice> slice =
+        DecodeDicom(DicomBuilder()
+                        .Syntax("1.2.840.10008.1.2.4.90")
+                        .Set(0x00280010, "US", testing::Words({rows}))
+                        .Set(0x00280011, "US", testing::Words({columns}))
+                        .SetFragments({code})
+                        .Build(),
+                    {});
+    EXPECT_FALSE(slice.ok());
+    return std::string(slice.status().message());
+  };
+  // Where the size segment (SIZ) holds the image's width and the tiles'.
+  constexpr char kSiz[] = "\xff\x51";
+  constexpr size_t kWidth = 6, kTileWidth = 22;
+  EXPECT_THAT(refusal(Patched(kSiz, kWidth, BigEndian(0xffffffff)), 20, 24),
+              HasSubstr("contradicts itself"));
+  EXPECT_THAT(refusal(Patched(kSiz, kWidth, BigEndian(100000)), 20, 24),
+              HasSubstr("20 x 100000 pixels"));
+  EXPECT_THAT(refusal(Patched(kSiz, kTileWidth, BigEndian(0)), 20, 24),
+              HasSubstr("contradicts itself"));
+  // As large as is allowed, in tiles of 4 x 4 pixels.
+  std::string tiles = Patched(kSiz, kWidth, BigEndian(4096) + BigEndian(4096));
+  tiles.replace(tiles.find(kSiz) + kTileWidth, 8, BigEndian(4) + BigEndian(4));
+  EXPECT_THAT(refusal(tiles, 4096, 4096), HasSubstr("1048576 tiles"));
+  // Or in one tile with code-blocks of 4 x 4.
+  std::string blocks = Patched(kSiz, kWidth, BigEndian(4096) + BigEndian(4096));
+  blocks.replace(blocks.find(kSiz) + kTileWidth, 8, BigEndian(4096) + BigEndian(4096));
+  constexpr size_t kBlockWidth = 10;
+  blocks.replace(blocks.find("\xff\x52") + kBlockWidth, 2, std::string(2, '\0'));
+  EXPECT_THAT(refusal(blocks, 4096, 4096), HasSubstr("code-blocks"));
+  // Or with as many quality layers as there can be.
+  constexpr size_t kLayers = 6;
+  std::string layers = Patched("\xff\x52", kLayers, "\xff\xff");
+  layers.replace(layers.find(kSiz) + kWidth, 8, BigEndian(4096) + BigEndian(4096));
+  layers.replace(layers.find(kSiz) + kTileWidth, 8, BigEndian(64) + BigEndian(64));
+  EXPECT_THAT(refusal(layers, 4096, 4096), HasSubstr("packets"));
+}
+
+TEST(HostileDicomTest, ADeflatedBombIsRefusedInBoundedMemory) {
+  // 256 MiB of zeros, as raw deflate code of some 256 KiB.
+  std::string deflated(4 << 20, '\0');
+  z_stream stream = {};
+  ASSERT_EQ(deflateInit2(&stream, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string zeros(1 << 20, '\0');
+  stream.next_out = reinterpret_cast<Bytef*>(deflated.data());
+  stream.avail_out = static_cast<uInt>(deflated.size());
+  constexpr int kMebibytes = 256;
+  for (int i = 0; i < kMebibytes; ++i) {
+    stream.next_in = reinterpret_cast<Bytef*>(zeros.data());
+    stream.avail_in = static_cast<uInt>(zeros.size());
+    ASSERT_GE(deflate(&stream, i + 1 < kMebibytes ? Z_NO_FLUSH : Z_FINISH), Z_OK);
+  }
+  deflated.resize(stream.total_out);
+  deflateEnd(&stream);
+  const std::string file =
+      DicomBuilder().Clear().Syntax("1.2.840.10008.1.2.1.99").Build() + deflated;
+  DecodeLimits limits;
+  limits.max_inflated_bytes = 8 << 20;
+  const MemoryCap cap;
+  const absl::StatusOr<HuSlice> slice = DecodeDicom(file, limits);
+  ASSERT_FALSE(slice.ok());
+  EXPECT_EQ(SkipReasonOf(slice.status()), SkipReason::kTooLarge);
+  EXPECT_THAT(std::string(slice.status().message()), HasSubstr("8388608 bytes"));
+  EXPECT_EQ(PeekSopInstanceUid(file), "");
+}
+
+TEST(InflateTest, StopsAtTheLimitAndTellsTruncationFromDamage) {
+  M3L_ASSERT_OK_AND_ASSIGN(const std::string file,
+                           EncodeDicom(Textured(), {.syntax = DicomSyntax::kDeflated}));
+  // The deflated data follow the group of the file header.
+  const size_t start = 128 + 4 + 12 + static_cast<unsigned char>(file[140]);
+  const std::string deflated = file.substr(start);
+  const Inflated whole = Inflate(deflated, 1 << 20);
+  EXPECT_EQ(whole.end, InflateEnd::kComplete);
+  EXPECT_GT(whole.bytes.size(), 40 * 48 * 2);
+  const Inflated limited = Inflate(deflated, 1000);
+  EXPECT_EQ(limited.end, InflateEnd::kTooLarge);
+  EXPECT_EQ(limited.bytes, whole.bytes.substr(0, 1000));
+  const Inflated truncated = Inflate(absl::string_view(deflated).substr(0, 700), 1 << 20);
+  EXPECT_EQ(truncated.end, InflateEnd::kTruncated);
+  EXPECT_EQ(truncated.bytes, whole.bytes.substr(0, truncated.bytes.size()));
+  EXPECT_EQ(Inflate("\x07 is no block", 1 << 20).end, InflateEnd::kDamaged);
+}
+
+TEST(HostileDicomTest, MoreElementsThanAnyObjectHasAreRefused) {
+  // Elements without a value, which cost their sender eight bytes each.
+  std::string elements;
+  for (uint32_t i = 0; i < 3'000'000; ++i) {
+    elements += LittleEndian(0x0009 + 2 * (i >> 16), 2) + LittleEndian(i & 0xffff, 2);
+    elements.append("LO\0\0", 4);
+  }
+  const MemoryCap cap;
+  const absl::StatusOr<HuSlice> slice = DecodeDicom(DicomBuilder().Build() + elements, {});
+  ASSERT_FALSE(slice.ok());
+  EXPECT_EQ(SkipReasonOf(slice.status()), SkipReason::kTooLarge);
+  EXPECT_THAT(std::string(slice.status().message()), HasSubstr("elements"));
+}
+
+TEST(HostileDicomTest, ReadingIsTimedToo) {
+  std::string elements;
+  for (uint32_t i = 0; i < 20'000; ++i) {
+    elements += LittleEndian(0x0009, 2) + LittleEndian(i, 2) + std::string("LO\0\0", 4);
+  }
+  DecodeLimits limits;
+  limits.max_time = absl::ZeroDuration();
+  const absl::StatusOr<HuSlice> slice = DecodeDicom(DicomBuilder().Build() + elements, limits);
+  ASSERT_FALSE(slice.ok());
+  EXPECT_EQ(SkipReasonOf(slice.status()), SkipReason::kTooSlow);
+  EXPECT_THAT(std::string(slice.status().message()), HasSubstr("reading"));
+}
 
 TEST(HostileDicomTest, AJpegFrameOfAnotherSizeIsRefusedBeforeDecoding) {
   M3L_ASSERT_OK_AND_ASSIGN(std::string bytes,

@@ -58,12 +58,12 @@ TEST_P(DicomSyntaxTest, DecodesToTheRoundedRescale) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, DicomSyntaxTest,
-    ::testing::Combine(::testing::Values(DicomSyntax::kImplicitLittleEndian,
-                                         DicomSyntax::kExplicitLittleEndian, DicomSyntax::kRle,
-                                         DicomSyntax::kJpegLossless, DicomSyntax::kJpegLosslessSv1,
-                                         DicomSyntax::kJpegLsLossless),
-                       ::testing::Bool(), ::testing::Values(12, 16),
-                       ::testing::Values(1.0, 0.5, 2.35)));
+    ::testing::Combine(
+        ::testing::Values(DicomSyntax::kImplicitLittleEndian, DicomSyntax::kExplicitLittleEndian,
+                          DicomSyntax::kExplicitBigEndian, DicomSyntax::kDeflated,
+                          DicomSyntax::kRle, DicomSyntax::kJpegLossless,
+                          DicomSyntax::kJpegLosslessSv1, DicomSyntax::kJpegLsLossless),
+        ::testing::Bool(), ::testing::Values(12, 16), ::testing::Values(1.0, 0.5, 2.35)));
 
 }  // namespace
 }  // namespace m3lung

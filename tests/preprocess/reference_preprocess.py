@@ -43,9 +43,15 @@ LOSSY_JPEG = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
 CROP_SIZE = 192
 
 
+def as_number(padding):
+    """A padding value, which implicit data sets may leave as bytes."""
+    return padding if isinstance(padding, int) else int.from_bytes(padding, "little")
+
+
 def hounsfield(dataset):
     """Hounsfield units of a data set, int16, rows x columns."""
-    dataset.pixel_array_options(raw=True)
+    # Whole words: pydicom would move the bits below HighBit out of them.
+    dataset.pixel_array_options(raw=True, correct_unused_bits=False)
     words = dataset.pixel_array.astype(np.int64)
     shift = dataset.HighBit + 1 - dataset.BitsStored
     values = (words >> shift) & ((1 << dataset.BitsStored) - 1)
@@ -56,10 +62,9 @@ def hounsfield(dataset):
     intercept = float(dataset.get("RescaleIntercept", 0))
     hu = np.clip(np.rint(slope * values.astype(np.float64) + intercept), -32768, 32767)
     if "PixelPaddingValue" in dataset:
-        padding = dataset.PixelPaddingValue
-        if not isinstance(padding, int):
-            padding = int.from_bytes(padding, "little")
-        hu[values == padding] = AIR_HU
+        first = as_number(dataset.PixelPaddingValue)
+        last = as_number(dataset.get("PixelPaddingRangeLimit", first))
+        hu[(values >= min(first, last)) & (values <= max(first, last))] = AIR_HU
     return hu.astype(np.int16)
 
 

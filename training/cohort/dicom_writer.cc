@@ -48,6 +48,10 @@ E_TransferSyntax TransferSyntaxOf(DicomSyntax syntax) {
       return EXS_LittleEndianImplicit;
     case DicomSyntax::kExplicitLittleEndian:
       return EXS_LittleEndianExplicit;
+    case DicomSyntax::kExplicitBigEndian:
+      return EXS_BigEndianExplicit;
+    case DicomSyntax::kDeflated:
+      return EXS_DeflatedLittleEndianExplicit;
     case DicomSyntax::kRle:
       return EXS_RLELossless;
     case DicomSyntax::kJpegLossless:
@@ -206,6 +210,7 @@ absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions
   condition = file.write(stream, syntax, EET_ExplicitLength, nullptr, EGL_withoutGL);
   file.transferEnd();
   if (condition.bad()) return DcmtkError("write the file", condition);
+  stream.flush();  // what a deflated syntax still holds back
   void* written = nullptr;
   offile_off_t length = 0;
   stream.flushBuffer(written, length);

@@ -17,6 +17,8 @@ namespace m3lung {
 enum class DicomSyntax {
   kImplicitLittleEndian,
   kExplicitLittleEndian,
+  kExplicitBigEndian,
+  kDeflated,
   kRle,
   kJpegLossless,     // process 14
   kJpegLosslessSv1,  // process 14, selection value 1

@@ -1,0 +1,47 @@
+// One image of 20 x 24 pixels as several encoders code it, in base64. Its stored
+// value in row i and column j is 3 i * i + 7 j, of 12 bits, unsigned; the baseline
+// JPEG, of 8 bits, holds a sixteenth of that.
+#ifndef M3LUNG_TESTS_PREPROCESS_CODE_SAMPLES_H_
+#define M3LUNG_TESTS_PREPROCESS_CODE_SAMPLES_H_
+
+namespace m3lung::testing {
+
+inline constexpr int kSampleRows = 20;
+inline constexpr int kSampleColumns = 24;
+
+inline int SampleValue(int row, int column) { return 3 * row * row + 7 * column; }
+
+inline constexpr char kJpegBaselineCode[] =
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJ"
+    "BwYGCAsICQoKCgoKBggLDAsKDAkKCgr/wAALCAAUABgBAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcI"
+    "CQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcY"
+    "GRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKj"
+    "pKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/9oACAEBAAA/APwQ"
+    "g0efj5TV630efj5DV6DR5+PlNd9B8MJ+P9HP5Vet/hhPx/o5/Kr0Hwwn4/0c/lXvEHg7QuD9l/Wr1v4O0LgfZf1q"
+    "9B4O0Lg/Zf1r/9k=";
+
+inline constexpr char kJpegExtendedCode[] =
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJ"
+    "BwYGCAsICQoKCgoKBggLDAsKDAkKCgr/wQALDAAUABgBAREA/8QAFwABAAMAAAAAAAAAAAAAAAAACAoLDf/EACUQ"
+    "AAACCAcBAAAAAAAAAAAAAAAIAgMEBwkjKEEKCyZDREXR0//aAAgBAQAAPwDBMy/wgH1yNLtltlIOAv8ACAfXI0u2"
+    "W2Ug4C/wgH1yNLtltlIT4C/5Ys+uRT22W6tLwOAv+WLPrkU9tlurS8DgL/liz65FPbZbq0vBe8l/wesCuRTEuty1"
+    "HwDgL/g9YFcimJdblqPgHAX/AAesCuRTEuty1HwH/9k=";
+
+inline constexpr char kJpeg2000Code[] =
+    "/0//UQApAAAAAAAYAAAAFAAAAAAAAAAAAAAAGAAAABQAAAAAAAAAAAABCwEB/1IADAAAAAEAAQQEAAH/XAAHQGBo"
+    "aHD/ZAAlAAFDcmVhdGVkIGJ5IE9wZW5KUEVHIHZlcnNpb24gMi41LjT/kAAKAAAAAAC8AAH/k9/iPBIzKHtXuzRu"
+    "l4UA4QsfetWUnSc0DG+765+zORS6xvUXBVpDh3OBUp0CKD/FB3JCHFbK0lzg+neV090u2kVp4AEAx3zolFeQrVrg"
+    "bxSjUDDWsc873S4Naxzzu6lR/V0jraGtesUWn8JzhHKqCqKqqqqqqqqqqqqsv07zfN83zfN84AegYrbr5v9hkEp1"
+    "5AJfwAfCJAfaIksl57+G6lePHphHZUjVdkBVmxJOY//Z";
+
+inline constexpr char kHtj2kCode[] =
+    "/0//UQApQAAAAAAYAAAAFAAAAAAAAAAAAAAAGAAAABQAAAAAAAAAAAABDwEB/1AACAACAAAACv9SAAwAAgABAAUE"
+    "BEAB/1wAEyCIkJCQkJCQkJCQkJCQiIiI/2QAFwABT3BlbkpQSCBWZXIgMC4yNi4zLv+QAAoAAAAAAO0AAf+TwAAm"
+    "ef0FB3QAwAASwAATAO4BB3QAWv4Ch3QAwAARwAATACtzALt3AGI0AMAAFRAABWC+94AP4At2AN/N1+a7+QAAA362"
+    "AMAAFTAABdAA7u7+3yOnwnYAd+/d3d3d3b13d3d359zZ2bmz8wB6AAHufX6y+GoxvQDAACtgABepgCRJkuTz+Ken"
+    "p6dCeQC1VVVVVVXVVlVVVVVVW1VVVVVVbVVVVVVVBW6BW+AWuAVugVvgFrgFboFb4Ba4cAEIAIIQgAghCADH9ev1"
+    "6/WX9ev16/WX9ev16/WXoxqMajG1Av/Z";
+
+}  // namespace m3lung::testing
+
+#endif  // M3LUNG_TESTS_PREPROCESS_CODE_SAMPLES_H_
