@@ -10,7 +10,9 @@ constexpr int kGasBelowHu = -930;
 constexpr float kCoreMm = 4.5;         // half the width of the ways that part regions
 constexpr double kGasShare = 0.8;      // of gas; the worst emphysema seen has 0.5
 constexpr double kLungBelowHu = -600;  // mean; stool with its bubbles is denser
-constexpr double kCovered = 0.1;
+// The front wall of a slender chest is thin but for the breastbone; the back is not.
+constexpr double kCoveredInFront = 0.03;
+constexpr double kCoveredBehind = 0.3;
 constexpr double kLeastLungCm2 = 15;
 constexpr double kLeastLungMl = 100;  // of all lung, in a study longer than this:
 constexpr double kLongStudyMm = 80;
@@ -87,8 +89,8 @@ void FindContacts(const VoxelGrid& grid, const VoxelLabels& labels,
 
 AirRegions FindAirRegions(const VoxelGrid& grid, const VoxelHu& hu, const Body& body) {
   VoxelMask mask(grid.size());
-  for (size_t i = 0; i < mask.size(); ++i) mask[i] = body.inside[i] != 0 && hu[i] < kAirBelowHu;
-  const std::vector<float> depth = DistanceToFalse(grid, mask, Reach::kThroughLayers);
+  for (size_t i = 0; i < mask.size(); ++i) mask[i] = body.enclosed[i] != 0 && hu[i] < kAirBelowHu;
+  const std::vector<float> depth = DistanceToFalse(grid, mask, kCoreMm);
   VoxelMask cores(grid.size());
   for (size_t i = 0; i < cores.size(); ++i) cores[i] = depth[i] > kCoreMm;
 
@@ -116,7 +118,7 @@ AirRegions FindAirRegions(const VoxelGrid& grid, const VoxelHu& hu, const Body& 
 
 std::vector<bool> LungRegions(const VoxelGrid& grid, const std::vector<AirRegion>& regions) {
   const auto in_body = [](const AirRegion& region) {
-    return region.covered_in_front >= kCovered && region.covered_behind >= kCovered;
+    return region.covered_in_front >= kCoveredInFront && region.covered_behind >= kCoveredBehind;
   };
   const auto gas = [](const AirRegion& region) { return region.gas_share >= kGasShare; };
 
@@ -149,7 +151,8 @@ std::vector<bool> LungRegions(const VoxelGrid& grid, const std::vector<AirRegion
     if (lung[k] || !in_body(region) || region.first_layer > (first + last) / 2) continue;
     const bool island = !gas(region) && region.volume_ml >= kLeastIslandMl &&
                         region.first_layer >= first && region.last_layer <= (first + 2 * last) / 3;
-    const bool bulla = gas(region) && region.largest_cm2 >= kLeastLungCm2;
+    const bool bulla = gas(region) && region.largest_cm2 >= kLeastLungCm2 &&
+                       grid.depth_mm[last] - grid.depth_mm[first] >= kLongStudyMm;
     if (!island && !bulla) continue;
     lung[k] = true;
     open.push_back(static_cast<int>(k));
