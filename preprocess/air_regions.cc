@@ -16,7 +16,8 @@ constexpr double kCoveredBehind = 0.3;
 constexpr double kLeastLungCm2 = 15;
 constexpr double kLeastLungMl = 100;  // of all lung, in a study longer than this:
 constexpr double kLongStudyMm = 80;
-constexpr double kLeastIslandMl = 2;
+constexpr double kLeastIslandMl = 5;
+constexpr double kLeastIslandCm2 = 3;
 
 void Measure(const VoxelGrid& grid, const VoxelLabels& labels, std::vector<AirRegion>& regions) {
   std::vector<int> in_layer(regions.size());
@@ -53,6 +54,9 @@ void MeasureCover(const VoxelGrid& grid, const VoxelMask& thick, const VoxelLabe
         const int32_t label = labels[top + static_cast<size_t>(row) * grid.columns];
         if (label == 0) continue;
         ++sizes[label - 1];
+        if (column == 0 || row == 0 || column + 1 == grid.columns || row + 1 == grid.rows) {
+          regions[label - 1].at_border = true;
+        }
         regions[label - 1].covered_in_front += row > first;
         regions[label - 1].covered_behind += row < last;
       }
@@ -150,6 +154,7 @@ std::vector<bool> LungRegions(const VoxelGrid& grid, const std::vector<AirRegion
     const AirRegion& region = regions[k];
     if (lung[k] || !in_body(region) || region.first_layer > (first + last) / 2) continue;
     const bool island = !gas(region) && region.volume_ml >= kLeastIslandMl &&
+                        region.largest_cm2 >= kLeastIslandCm2 && !region.at_border &&
                         region.first_layer >= first && region.last_layer <= (first + 2 * last) / 3;
     const bool bulla = gas(region) && region.largest_cm2 >= kLeastLungCm2 &&
                        grid.depth_mm[last] - grid.depth_mm[first] >= kLongStudyMm;

@@ -45,8 +45,9 @@ VoxelMask Grown(const VoxelGrid& grid, const VoxelMask& mask, float mm) {
   return rest;
 }
 
-// Elements of a layer outside a round field of view: what is exactly air in every
-// slice, where that is the outside of a circle; otherwise none.
+// Elements of a layer outside a round field of view, and those on its rim, which
+// are in part outside: what is exactly air in every slice, where that is the
+// outside of a circle; otherwise none.
 std::vector<uint8_t> Padding(const VoxelGrid& grid, const VoxelHu& hu) {
   std::vector<uint8_t> padding(grid.layer_size(), 1);
   for (size_t i = 0; i < hu.size(); ++i) {
@@ -60,12 +61,15 @@ std::vector<uint8_t> Padding(const VoxelGrid& grid, const VoxelHu& hu) {
   for (size_t i = 0; i < padding.size(); ++i) {
     if (padding[i] != 0) radius = std::min(radius, from_middle(i));
   }
-  const double slack = kRoundness * std::max(grid.column_mm, grid.row_mm);
+  const double rim = std::max(grid.column_mm, grid.row_mm);
   bool round = radius > 0.4 * std::min(grid.columns * grid.column_mm, grid.rows * grid.row_mm);
   for (size_t i = 0; round && i < padding.size(); ++i) {
-    if (from_middle(i) > radius + slack && padding[i] == 0) round = false;
+    if (from_middle(i) > radius + kRoundness * rim && padding[i] == 0) round = false;
   }
-  if (!round) std::fill(padding.begin(), padding.end(), 0);
+  if (!round) return std::vector<uint8_t>(padding.size());
+  for (size_t i = 0; i < padding.size(); ++i) {
+    if (from_middle(i) > radius - rim) padding[i] = 1;
+  }
   return padding;
 }
 

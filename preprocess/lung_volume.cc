@@ -14,7 +14,7 @@ namespace m3lung {
 namespace {
 
 constexpr double kMarginMm = 10;
-constexpr double kLeastCm2 = 1;      // of a layer that shows lung
+constexpr double kLeastCm2 = 0.4;    // of a layer that shows lung
 constexpr double kCutShare = 0.25;   // of the largest layer, where the study ends within lung
 constexpr double kWhiteShare = 0.2;  // of the other side, below which a side is not seen
 
