@@ -167,8 +167,9 @@ void AddAnalyzeCommand(CLI::App& program, int& exit_code) {
       ->type_name("SECONDS")
       ->check(CLI::Validator(CLI::PositiveNumber).description(""));
   command->footer(
-      "Exit codes: 0 analysed; 1 refused or failed, or nothing in the study could be analysed\n"
-      "(verdict REJECTED); 2 used wrongly (an unknown option, a path that is not there).\n"
+      "Exit codes: 0 answered (verdict OK, DEGRADED, or ABSTAINED: no label is given);\n"
+      "1 refused or failed, or nothing in the study could be analysed (verdict REJECTED);\n"
+      "2 used wrongly (an unknown option, a path that is not there).\n"
       "Example: m3lung analyze study/ --json=answer.json --report=report/\n"
       "Research use only: not for diagnosis.");
   command->callback([flags, &exit_code] { exit_code = RunAnalyze(*flags); });

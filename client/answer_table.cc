@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/answer_summary.h"
 #include "client/label_names.h"
+#include "client/study_words.h"
 #include "client/text.h"
 
 namespace m3lung::client {
@@ -17,6 +18,9 @@ namespace {
 constexpr int kNameWidth = 16;
 constexpr size_t kTextWidth = 80 - kNameWidth;
 constexpr int kBarCells = 30;
+// So that a study with much to say still fits a screen.
+constexpr size_t kMostWarnings = 12;  // distinct ones
+constexpr int kMostSeries = 6;
 
 std::string Row(absl::string_view name, absl::string_view value) {
   const std::string indent(kNameWidth, ' ');
@@ -38,40 +42,84 @@ std::string ProbabilityRows(const v1::PatientResult& patient) {
   return rows;
 }
 
-std::string Verdict(const v1::PatientResult& patient) {
-  std::vector<std::string> reasons;
-  for (const int reason : patient.reasons()) {
-    reasons.push_back(v1::StudyReason_Name(static_cast<v1::StudyReason>(reason)));
+std::string VerdictRows(const v1::PatientResult& patient) {
+  std::string verdict = NameOf(patient.verdict());
+  if (patient.reasons_size() > 0) absl::StrAppend(&verdict, " (", ReasonNames(patient), ")");
+  std::string rows = Row("Verdict", verdict);
+  if (!patient.detail().empty()) absl::StrAppend(&rows, Row("Because", patient.detail()));
+  return rows;
+}
+
+std::string SliceRows(const v1::StudyAnswer& answer) {
+  const v1::PatientResult& patient = answer.patient();
+  std::string rows = Row("Slices", SliceCounts(patient));
+  if (const std::vector<SliceRun> runs = UnscoredRuns(answer); !runs.empty()) {
+    int unscored = 0;
+    for (const SliceRun& run : runs) unscored += run.last - run.first + 1;
+    absl::StrAppend(&rows,
+                    Row("No lung", absl::StrCat("on ", Counted(unscored, "slice", "slices"), " (",
+                                                RunsText(runs), "), which were not scored")));
   }
-  std::string verdict = v1::Verdict_Name(patient.verdict());
-  if (!reasons.empty()) absl::StrAppend(&verdict, " (", absl::StrJoin(reasons, ", "), ")");
-  if (!patient.detail().empty()) absl::StrAppend(&verdict, ": ", patient.detail());
-  return verdict;
+  if (patient.slices_by_label_size() > 0) {
+    absl::StrAppend(&rows, Row("Slices by label", SlicesByLabel(patient)));
+  }
+  return rows;
+}
+
+std::string SeriesRows(const v1::PatientResult& patient) {
+  std::string rows;
+  for (int i = 0; i < patient.series_size() && i < kMostSeries; ++i) {
+    const v1::SeriesSummary& series = patient.series(i);
+    absl::StrAppend(&rows,
+                    Row(series.chosen() ? "Series chosen" : "Other series",
+                        absl::StrCat(SeriesText(series), ":")),
+                    Row("", SeriesName(series)));
+    if (!series.detail().empty()) absl::StrAppend(&rows, Row("", series.detail()));
+  }
+  if (patient.series_size() > kMostSeries) {
+    absl::StrAppend(&rows, Row("", absl::StrCat("and ", patient.series_size() - kMostSeries,
+                                                " more: --json and --report have them all")));
+  }
+  return rows;
+}
+
+std::string GeometryRows(const v1::PatientResult& patient) {
+  std::string rows;
+  for (const std::string& statement : GeometryStatements(patient.geometry())) {
+    absl::StrAppend(&rows, Row(rows.empty() ? "Geometry" : "", statement));
+  }
+  return rows;
 }
 
 std::string SkippedRows(const v1::StudyAnswer& answer) {
-  struct Group {
-    int count = 0;
-    std::string detail;  // of the first
-  };
-  std::map<v1::SkipReason, Group> groups;
-  int warned = 0;
-  for (const v1::InstanceReceipt& receipt : answer.receipts()) {
-    if (receipt.warnings_size() > 0) ++warned;
-    if (receipt.status() != v1::SKIPPED) continue;
-    Group& group = groups[receipt.reason()];
-    if (++group.count == 1) group.detail = receipt.detail();
-  }
   std::string rows;
-  for (const auto& [reason, group] : groups) {
-    absl::StrAppend(&rows, Row(rows.empty() ? "Skipped" : "",
-                               absl::StrCat(group.count, " x ", v1::SkipReason_Name(reason),
-                                            group.detail.empty() ? "" : ": ", group.detail)));
+  for (const SkippedGroup& group : GroupSkipped(answer)) {
+    std::string text = absl::StrCat(group.count, " x ", NameOf(group.reason));
+    if (!group.detail.empty()) {
+      if (group.details_differ) absl::StrAppend(&text, ", such as instance ", group.example);
+      absl::StrAppend(&text, ": ", group.detail);
+    }
+    absl::StrAppend(&rows, Row(rows.empty() ? "Skipped" : "", text));
   }
-  if (warned > 0) {
+  return rows;
+}
+
+std::string WarningRows(const v1::StudyAnswer& answer) {
+  const std::vector<CollectedWarning> warnings = CollectWarnings(answer);
+  std::string rows;
+  for (size_t i = 0; i < warnings.size() && i < kMostWarnings; ++i) {
+    const CollectedWarning& warning = warnings[i];
+    absl::StrAppend(
+        &rows, Row(rows.empty() ? "Warnings" : "",
+                   warning.instances == 0
+                       ? warning.text
+                       : absl::StrCat(Counted(warning.instances, "instance", "instances"), ": ",
+                                      warning.text)));
+  }
+  if (warnings.size() > kMostWarnings) {
     absl::StrAppend(&rows,
-                    Row("Warnings", absl::StrCat("on ", Counted(warned, "instance", "instances"),
-                                                 "; see receipts in the JSON file")));
+                    Row("", absl::StrCat("and ", warnings.size() - kMostWarnings,
+                                         " other warnings: --json and --report have them all")));
   }
   return rows;
 }
@@ -91,8 +139,8 @@ std::string FormatAnswer(const v1::StudyAnswer& answer) {
   const v1::PatientResult& patient = answer.patient();
   const std::string rule = std::string(80, '-') + "\n";
   std::string table = rule;
-  absl::StrAppend(&table, Row("Verdict", Verdict(patient)));
-  absl::StrAppend(&table, Row("Label", LabelName(patient.label())), ProbabilityRows(patient));
+  absl::StrAppend(&table, VerdictRows(patient), Row("Label", LabelOrNone(patient)),
+                  ProbabilityRows(patient));
   if (patient.has_non_parametric()) {
     const v1::NonParametricAssessment& counts = patient.non_parametric();
     absl::StrAppend(&table,
@@ -102,19 +150,20 @@ std::string FormatAnswer(const v1::StudyAnswer& answer) {
                                         std::string(LabelName(counts.label())),
                                         counts.healthy_share() * 100, counts.threshold() * 100)));
   }
-  absl::StrAppend(
-      &table,
-      Row("Slices", absl::StrCat(patient.slices_used(), " used of ",
-                                 Counted(patient.instances_received(), "instance", "instances"),
-                                 " received, ", patient.instances_skipped(), " skipped")));
-  if (patient.slices_by_label_size() > 0) {
-    absl::StrAppend(&table, Row("Slices by label", SlicesByLabel(patient)));
+  if (patient.has_affected_lung()) {
+    absl::StrAppend(&table,
+                    Row("Affected lung",
+                        absl::StrCat(AffectedLungText(patient.affected_lung()), " (an estimate)")));
   }
-  absl::StrAppend(&table, SkippedRows(answer));
+  absl::StrAppend(&table, SliceRows(answer), SeriesRows(patient), GeometryRows(patient));
+  absl::StrAppend(&table, SkippedRows(answer), WarningRows(answer));
   const v1::ModelReference& model = patient.model();
-  absl::StrAppend(&table, Row("Model", absl::StrCat(model.name(), " ", model.version(), " (digest ",
-                                                    model.digest().substr(0, 12), ")")));
-  absl::StrAppend(&table, Row("Notice", model.notice()));
+  if (!model.name().empty()) {
+    absl::StrAppend(&table,
+                    Row("Model", absl::StrCat(model.name(), " ", model.version(), " (digest ",
+                                              model.digest().substr(0, 12), ")")));
+  }
+  if (!model.notice().empty()) absl::StrAppend(&table, Row("Notice", model.notice()));
   absl::StrAppend(&table, Row("Time", Timings(patient.timings())), rule);
   return table;
 }

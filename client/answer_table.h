@@ -8,9 +8,12 @@
 
 namespace m3lung::client {
 
-// The patient's result, the slices by label, what was skipped and why, the model
-// with its notice, and the timings. ASCII, lines of at most 80 characters
-// wherever the server's names allow.
+// The verdict with its reasons, the patient's result, the slices by label and
+// those without lung, the series, what was skipped and why, warnings (each text
+// once, with a count), the model with its notice, and the timings. ASCII, lines of
+// at most 80 characters wherever the server's names allow.
+//
+// REQUIRES: slices from head to feet, each with its index.
 std::string FormatAnswer(const v1::StudyAnswer& answer);
 
 }  // namespace m3lung::client

@@ -49,21 +49,26 @@ void ProgressDisplay::ShowLine(const StudyStage& stage) {
          << std::flush;
   }
   if (!stage.upload_ended) return;
-  const int scored = QuarterOf(stage.slices_scored, stage.slices_used);
-  if (scored > scored_quarter_) {
-    scored_quarter_ = scored;
-    out_ << "scored " << stage.slices_scored << " of " << stage.slices_used << " slices\n"
+  const int answered = QuarterOf(stage.slices_answered, stage.slices_used);
+  if (answered > answered_quarter_) {
+    answered_quarter_ = answered;
+    out_ << "answered " << stage.slices_answered << " of " << stage.slices_used << " slices\n"
          << std::flush;
   }
 }
 
 void ProgressDisplay::ShowBar(const StudyStage& stage) {
   const bool uploading = !stage.upload_ended;
-  const int done = uploading ? stage.instances_sent : stage.slices_scored;
+  const bool sent = stage.instances_sent == stage.instances_total;
+  const int done = uploading ? stage.instances_sent : stage.slices_answered;
   const int total = uploading ? stage.instances_total : stage.slices_used;
-  const std::string head = uploading ? "Sending " : "Scoring ";
+  const std::string head = !uploading ? "Scoring " : sent ? "Sent " : "Sending ";
   std::string tail = absl::StrFormat(" %d/%d", done, total);
-  if (uploading) absl::StrAppend(&tail, ", ", stage.slices_scored, " scored");
+  if (uploading && stage.slices_answered > 0) {
+    absl::StrAppend(&tail, ", ", stage.slices_answered, " answered");
+  }
+  // Decoding goes on, and in crop mode `volume` the lungs are sought only now.
+  if (uploading && sent) absl::StrAppend(&tail, ", being read");
   // A line as wide as the terminal wraps on some, and is then left behind.
   const int cells = std::min(40, width_ - 1 - static_cast<int>(head.size() + tail.size()) - 2);
   const std::string line =

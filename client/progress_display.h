@@ -1,4 +1,7 @@
 // A study's progress for a person: a bar on a terminal, a few lines elsewhere.
+// The upload comes first, then the slices' answers: the number of slices is known
+// when the server has read all instances. In crop mode `paper` answers come during
+// the upload too.
 #ifndef M3LUNG_CLIENT_PROGRESS_DISPLAY_H_
 #define M3LUNG_CLIENT_PROGRESS_DISPLAY_H_
 
@@ -39,7 +42,7 @@ class ProgressDisplay {
 
   std::string shown_;     // the bar now on the terminal
   int sent_quarter_ = 0;  // last one reported
-  int scored_quarter_ = 0;
+  int answered_quarter_ = 0;
 };
 
 // kTerminal where standard error is one that can redraw a line.

@@ -18,7 +18,6 @@ std::string AdviceForReason(const std::string& name) {
   switch (reason) {
     case v1::MODEL_UNKNOWN:
       return "`m3lung models` lists the models that the server has loaded.";
-    case v1::CROP_MODE_UNAVAILABLE:
       return "Leave out --crop to use the mode that the model was trained with.";
     case v1::STUDY_TOO_LARGE:
       return "Send one CT series of the chest, not a whole archive; the server's limits are in "

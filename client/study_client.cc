@@ -97,7 +97,7 @@ void Take(v1::AnalyzeStudyResponse& response, v1::StudyAnswer& answer, ProgressT
       break;
     case v1::AnalyzeStudyResponse::kSlice:
       *answer.add_slices() = std::move(*response.mutable_slice());
-      progress.Update([](StudyStage& stage) { ++stage.slices_scored; });
+      progress.Update([](StudyStage& stage) { ++stage.slices_answered; });
       break;
     case v1::AnalyzeStudyResponse::kPatient:
       *answer.mutable_patient() = std::move(*response.mutable_patient());
@@ -109,12 +109,16 @@ void Take(v1::AnalyzeStudyResponse& response, v1::StudyAnswer& answer, ProgressT
 
 // Gives every slice its index, then sorts: slices from head to feet, receipts as sent.
 void Arrange(v1::StudyAnswer& answer) {
-  std::map<int, int> index_of;
-  for (const int instance : answer.patient().instances_head_to_feet()) {
-    index_of.emplace(instance, static_cast<int>(index_of.size()));
+  using InstanceAndFrame = std::pair<int, int>;
+  std::map<InstanceAndFrame, int> index_of;
+  const v1::PatientResult& patient = answer.patient();
+  for (int i = 0; i < patient.instances_head_to_feet_size(); ++i) {
+    // Older servers know of no frames: every instance is one slice.
+    const int frame = i < patient.frames_head_to_feet_size() ? patient.frames_head_to_feet(i) : 0;
+    index_of.emplace(InstanceAndFrame(patient.instances_head_to_feet(i), frame), i);
   }
   for (v1::SliceResult& slice : *answer.mutable_slices()) {
-    const auto found = index_of.find(slice.instance());
+    const auto found = index_of.find(InstanceAndFrame(slice.instance(), slice.frame()));
     if (!slice.has_index() && found != index_of.end()) slice.set_index(found->second);
   }
   std::stable_sort(answer.mutable_slices()->begin(), answer.mutable_slices()->end(),
@@ -139,7 +143,7 @@ absl::Status DescribeLostConnection(const absl::Status& status, bool answered,
   return WithMessage(
       status, absl::StrCat("the connection to the server was lost after ", stage.instances_sent,
                            " of ", stage.instances_total, " instances sent and ",
-                           stage.slices_scored, " slices scored: ", status.message()));
+                           stage.slices_answered, " slices answered: ", status.message()));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace m3lung::client {
 struct StudyStage {
   int instances_sent = 0;
   int instances_total = 0;
-  int slices_scored = 0;  // results received
+  int slices_answered = 0;  // results received, those of slices without lung too
   // Known when upload_ended is true.
   int slices_used = 0;
   // The server has every instance.

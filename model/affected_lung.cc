@@ -19,6 +19,11 @@ float Sample(const LocationMap& map, double row, double column) {
                             down * ((1 - across) * at(bottom, left) + across * at(bottom, right)));
 }
 
+// Of element `index`, in pixels; the last one may be cut short by the image's end.
+double Middle(int index, int factor, int size) {
+  return (index * factor + std::min((index + 1) * factor, size)) / 2.0;
+}
+
 std::optional<float> ShareOf(int64_t affected, int64_t lung) {
   if (lung == 0) return std::nullopt;
   return static_cast<float>(static_cast<double>(affected) / static_cast<double>(lung));
@@ -53,8 +58,8 @@ LungCounts CountAffected(const cv::Mat& mask, const CoarseGrid& grid, const cv::
       ++counts.lung[row[j]];
       if (!has_lesions) continue;
       // The element's middle, in pixels and then in the map's cells.
-      const double y = (i + 0.5) * grid.row_factor - box.y;
-      const double x = (j + 0.5) * grid.column_factor - box.x;
+      const double y = Middle(i, grid.row_factor, grid.image.height) - box.y;
+      const double x = Middle(j, grid.column_factor, grid.image.width) - box.x;
       if (y < 0 || x < 0 || y >= box.height || x >= box.width) continue;
       const float value =
           Sample(map, y / box.height * map.rows - 0.5, x / box.width * map.columns - 0.5);

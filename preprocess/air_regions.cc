@@ -10,11 +10,14 @@ constexpr int kGasBelowHu = -930;
 constexpr float kCoreMm = 4.5;         // half the width of the ways that part regions
 constexpr double kGasShare = 0.8;      // of gas; the worst emphysema seen has 0.5
 constexpr double kLungBelowHu = -600;  // mean; stool with its bubbles is denser
-constexpr double kCovered = 0.1;
+// The front wall of a slender chest is thin but for the breastbone; the back is not.
+constexpr double kCoveredInFront = 0.03;
+constexpr double kCoveredBehind = 0.3;
 constexpr double kLeastLungCm2 = 15;
 constexpr double kLeastLungMl = 100;  // of all lung, in a study longer than this:
 constexpr double kLongStudyMm = 80;
-constexpr double kLeastIslandMl = 2;
+constexpr double kLeastIslandMl = 5;
+constexpr double kLeastIslandCm2 = 3;
 
 void Measure(const VoxelGrid& grid, const VoxelLabels& labels, std::vector<AirRegion>& regions) {
   std::vector<int> in_layer(regions.size());
@@ -51,6 +54,9 @@ void MeasureCover(const VoxelGrid& grid, const VoxelMask& thick, const VoxelLabe
         const int32_t label = labels[top + static_cast<size_t>(row) * grid.columns];
         if (label == 0) continue;
         ++sizes[label - 1];
+        if (column == 0 || row == 0 || column + 1 == grid.columns || row + 1 == grid.rows) {
+          regions[label - 1].at_border = true;
+        }
         regions[label - 1].covered_in_front += row > first;
         regions[label - 1].covered_behind += row < last;
       }
@@ -87,8 +93,8 @@ void FindContacts(const VoxelGrid& grid, const VoxelLabels& labels,
 
 AirRegions FindAirRegions(const VoxelGrid& grid, const VoxelHu& hu, const Body& body) {
   VoxelMask mask(grid.size());
-  for (size_t i = 0; i < mask.size(); ++i) mask[i] = body.inside[i] != 0 && hu[i] < kAirBelowHu;
-  const std::vector<float> depth = DistanceToFalse(grid, mask, Reach::kThroughLayers);
+  for (size_t i = 0; i < mask.size(); ++i) mask[i] = body.enclosed[i] != 0 && hu[i] < kAirBelowHu;
+  const std::vector<float> depth = DistanceToFalse(grid, mask, kCoreMm);
   VoxelMask cores(grid.size());
   for (size_t i = 0; i < cores.size(); ++i) cores[i] = depth[i] > kCoreMm;
 
@@ -116,7 +122,7 @@ AirRegions FindAirRegions(const VoxelGrid& grid, const VoxelHu& hu, const Body& 
 
 std::vector<bool> LungRegions(const VoxelGrid& grid, const std::vector<AirRegion>& regions) {
   const auto in_body = [](const AirRegion& region) {
-    return region.covered_in_front >= kCovered && region.covered_behind >= kCovered;
+    return region.covered_in_front >= kCoveredInFront && region.covered_behind >= kCoveredBehind;
   };
   const auto gas = [](const AirRegion& region) { return region.gas_share >= kGasShare; };
 
@@ -148,8 +154,10 @@ std::vector<bool> LungRegions(const VoxelGrid& grid, const std::vector<AirRegion
     const AirRegion& region = regions[k];
     if (lung[k] || !in_body(region) || region.first_layer > (first + last) / 2) continue;
     const bool island = !gas(region) && region.volume_ml >= kLeastIslandMl &&
+                        region.largest_cm2 >= kLeastIslandCm2 && !region.at_border &&
                         region.first_layer >= first && region.last_layer <= (first + 2 * last) / 3;
-    const bool bulla = gas(region) && region.largest_cm2 >= kLeastLungCm2;
+    const bool bulla = gas(region) && region.largest_cm2 >= kLeastLungCm2 &&
+                       grid.depth_mm[last] - grid.depth_mm[first] >= kLongStudyMm;
     if (!island && !bulla) continue;
     lung[k] = true;
     open.push_back(static_cast<int>(k));

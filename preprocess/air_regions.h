@@ -21,6 +21,7 @@ struct AirRegion {
   // How much of it has thick tissue in front of it, and behind it.
   double covered_in_front = 0;
   double covered_behind = 0;
+  bool at_border = false;    // of the image
   std::vector<int> touches;  // indices of other regions
 };
 

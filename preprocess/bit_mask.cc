@@ -78,8 +78,9 @@ BitMask BitMask::Below(const cv::Mat& hu, int16_t limit_hu) {
     const int16_t* in = hu.ptr<int16_t>(y);
     uint64_t* out = mask.Row(y);
     int x = 0;
-    for (; x + kWordBits <= hu.cols; x += kWordBits)
+    for (; x + kWordBits <= hu.cols; x += kWordBits) {
       out[x / kWordBits] = WordBelow(in + x, limit_hu);
+    }
     for (; x < hu.cols; ++x) out[x / kWordBits] |= uint64_t{in[x] < limit_hu} << (x % kWordBits);
   }
   return mask;

@@ -10,7 +10,6 @@ namespace {
 
 constexpr int kTissueHu = -400;
 constexpr float kWornMm = 5;         // half the thickness of what counts as thin
-constexpr float kGrownBackMm = 40;   // far: a thin chest wall between thick parts
 constexpr double kLeastPart = 0.03;  // of the thickest part
 constexpr float kGapMm = 7;          // half the width that air passes
 constexpr int kOutsideHu = -930;     // mean of the border's stretches of outside air
@@ -22,7 +21,7 @@ constexpr double kRoundness = 1.5;
 VoxelMask ThickParts(const VoxelGrid& grid, const VoxelMask& tissue) {
   VoxelMask thick(grid.size());
   {
-    const std::vector<float> depth = DistanceToFalse(grid, tissue, Reach::kThroughLayers);
+    const std::vector<float> depth = DistanceToFalse(grid, tissue, kWornMm);
     for (size_t i = 0; i < thick.size(); ++i) thick[i] = depth[i] > kWornMm;
   }
   VoxelLabels labels;
@@ -41,13 +40,14 @@ VoxelMask ThickParts(const VoxelGrid& grid, const VoxelMask& tissue) {
 VoxelMask Grown(const VoxelGrid& grid, const VoxelMask& mask, float mm) {
   VoxelMask rest(mask.size());
   for (size_t i = 0; i < mask.size(); ++i) rest[i] = mask[i] == 0;
-  const std::vector<float> away = DistanceToFalse(grid, rest, Reach::kThroughLayers);
+  const std::vector<float> away = DistanceToFalse(grid, rest, mm);
   for (size_t i = 0; i < mask.size(); ++i) rest[i] = away[i] <= mm;
   return rest;
 }
 
-// Elements of a layer outside a round field of view: what is exactly air in every
-// slice, where that is the outside of a circle; otherwise none.
+// Elements of a layer outside a round field of view, and those on its rim, which
+// are in part outside: what is exactly air in every slice, where that is the
+// outside of a circle; otherwise none.
 std::vector<uint8_t> Padding(const VoxelGrid& grid, const VoxelHu& hu) {
   std::vector<uint8_t> padding(grid.layer_size(), 1);
   for (size_t i = 0; i < hu.size(); ++i) {
@@ -61,12 +61,15 @@ std::vector<uint8_t> Padding(const VoxelGrid& grid, const VoxelHu& hu) {
   for (size_t i = 0; i < padding.size(); ++i) {
     if (padding[i] != 0) radius = std::min(radius, from_middle(i));
   }
-  const double slack = kRoundness * std::max(grid.column_mm, grid.row_mm);
+  const double rim = std::max(grid.column_mm, grid.row_mm);
   bool round = radius > 0.4 * std::min(grid.columns * grid.column_mm, grid.rows * grid.row_mm);
   for (size_t i = 0; round && i < padding.size(); ++i) {
-    if (from_middle(i) > radius + slack && padding[i] == 0) round = false;
+    if (from_middle(i) > radius + kRoundness * rim && padding[i] == 0) round = false;
   }
-  if (!round) std::fill(padding.begin(), padding.end(), 0);
+  if (!round) return std::vector<uint8_t>(padding.size());
+  for (size_t i = 0; i < padding.size(); ++i) {
+    if (from_middle(i) > radius - rim) padding[i] = 1;
+  }
   return padding;
 }
 
@@ -110,26 +113,26 @@ Body FindBody(const VoxelGrid& grid, const VoxelHu& hu) {
   for (size_t i = 0; i < tissue.size(); ++i) tissue[i] = hu[i] > kTissueHu;
   Body body;
   body.thick = ThickParts(grid, tissue);
-  body.inside = Grown(grid, body.thick, kGrownBackMm);
-  for (size_t i = 0; i < tissue.size(); ++i) body.inside[i] &= tissue[i];
-  if (std::find(body.inside.begin(), body.inside.end(), 1) == body.inside.end()) return body;
+  body.enclosed.resize(grid.size());
+  if (std::find(body.thick.begin(), body.thick.end(), 1) == body.thick.end()) return body;
 
   // Air flows through what is more than half a gap away from tissue, then fills up
   // what it flows by.
   const std::vector<uint8_t> padding = Padding(grid, hu);
-  VoxelMask outside = AirAtBorder(grid, hu, body.inside, padding);
+  VoxelMask outside = AirAtBorder(grid, hu, tissue, padding);
   {
-    VoxelMask& rest = tissue;
-    for (size_t i = 0; i < rest.size(); ++i) rest[i] = body.inside[i] == 0;
-    const std::vector<float> away = DistanceToFalse(grid, rest, Reach::kThroughLayers);
-    for (size_t i = 0; i < rest.size(); ++i) {
-      rest[i] = away[i] > kGapMm && padding[i % grid.layer_size()] == 0;
+    VoxelMask& free = tissue;
+    for (uint8_t& element : free) element = element == 0;
+    const std::vector<float> away = DistanceToFalse(grid, free, kGapMm);
+    for (size_t i = 0; i < free.size(); ++i) {
+      free[i] = away[i] > kGapMm && padding[i % grid.layer_size()] == 0;
     }
-    Flood(grid, rest, outside);
+    Flood(grid, free, outside);
   }
   outside = Grown(grid, outside, kGapMm);
   for (size_t i = 0; i < outside.size(); ++i) {
-    body.inside[i] |= outside[i] == 0 && padding[i % grid.layer_size()] == 0;
+    body.enclosed[i] =
+        padding[i % grid.layer_size()] == 0 && (outside[i] == 0 || hu[i] > kTissueHu);
   }
   return body;
 }

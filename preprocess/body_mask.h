@@ -7,16 +7,17 @@
 namespace m3lung {
 
 struct Body {
-  // The body with what it encloses, lungs and gas included, without table, clothes,
-  // tubes and the air around. All false where there is no body.
-  VoxelMask inside;
-  VoxelMask thick;  // the parts that the body was told by
+  // All tissue, and what it encloses. Not the patient's alone: there may be a table
+  // with what is in it and on it.
+  VoxelMask enclosed;
+  // The thick parts of tissue, which are the patient's. Shells of tables, clothes and
+  // tubes are thin, as the wall of a slender chest is in places. All false where there
+  // is no body.
+  VoxelMask thick;
 };
 
-// The patient is the thick thing. Shells of tables, clothes and tubes are thin, so
-// they do not survive that a dozen millimetres are worn off tissue; the body does,
-// and is grown back from what is left. The air around comes in from the border
-// through gaps too wide for a wound or a thin spot of the chest wall.
+// Air is outside where it comes in from the border through gaps too wide for a wound,
+// or for a thin spot of the chest wall.
 Body FindBody(const VoxelGrid& grid, const VoxelHu& hu);
 
 }  // namespace m3lung

@@ -14,14 +14,14 @@ namespace m3lung {
 // What a study is put together by. Text is printable ASCII, as in the data set but
 // for that, and empty where the data set has none.
 struct InstanceHeader {
-  std::string sop_instance_uid;
-  std::string series_instance_uid;
-  std::optional<int64_t> acquisition_number;
-  std::vector<std::string> image_type;  // "ORIGINAL", "PRIMARY", "AXIAL", ...
-  std::string convolution_kernel;
-  std::string patient_position;  // "HFS", "FFP", ...
-  std::string body_part;
-  std::optional<double> patient_age_years;
+  std::string sop_instance_uid = {};
+  std::string series_instance_uid = {};
+  std::optional<int64_t> acquisition_number = {};
+  std::vector<std::string> image_type = {};  // "ORIGINAL", "PRIMARY", "AXIAL", ...
+  std::string convolution_kernel = {};
+  std::string patient_position = {};  // "HFS", "FFP", ...
+  std::string body_part = {};
+  std::optional<double> patient_age_years = {};
 };
 
 struct DecodedInstance {

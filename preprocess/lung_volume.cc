@@ -14,7 +14,7 @@ namespace m3lung {
 namespace {
 
 constexpr double kMarginMm = 10;
-constexpr double kLeastCm2 = 1;      // of a layer that shows lung
+constexpr double kLeastCm2 = 0.4;    // of a layer that shows lung
 constexpr double kCutShare = 0.25;   // of the largest layer, where the study ends within lung
 constexpr double kWhiteShare = 0.2;  // of the other side, below which a side is not seen
 
@@ -111,7 +111,7 @@ LungVolume FindLungs(absl::Span<const cv::Mat> coarse, absl::Span<const double> 
   for (size_t i = 0; i < lung.size(); ++i) {
     lung[i] = air.labels[i] != 0 && chosen[air.labels[i] - 1];
   }
-  const double middle_column = MiddleColumn(layers.grid, body.inside);
+  const double middle_column = MiddleColumn(layers.grid, body.thick);
   DropAirways(layers.grid, layers.hu, middle_column, lung);
   VoxelMask sides = SplitSides(layers.grid, layers.hu, lung, air.labels, middle_column);
   FillSides(layers.grid, sides);

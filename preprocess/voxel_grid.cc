@@ -2,102 +2,85 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstdlib>
+#include <deque>
 #include <queue>
 #include <utility>
 
 namespace m3lung {
 namespace {
 
-constexpr float kFar = 1e12f;  // square of a distance, where there is nothing near
+constexpr float kFarMm = 1e6;
 
-// min over j of (x[i] - x[j])^2 + f[j], for all i, over rising places x.
-class LowerEnvelope {
- public:
-  explicit LowerEnvelope(std::vector<double> places)
-      : x_(std::move(places)), f_(x_.size()), vertex_(x_.size()), from_(x_.size() + 1) {}
-
-  void Apply(float* values, size_t stride) {
-    const int n = static_cast<int>(x_.size());
-    int parabolas = 0;
-    for (int i = 0; i < n; ++i) {
-      f_[i] = values[i * stride];
-      if (f_[i] >= kFar) continue;
-      double begin = -std::numeric_limits<double>::infinity();
-      while (parabolas > 0) {
-        begin = Meet(vertex_[parabolas - 1], i);
-        if (begin > from_[parabolas - 1]) break;
-        --parabolas;
-        begin = -std::numeric_limits<double>::infinity();
-      }
-      vertex_[parabolas] = i;
-      from_[parabolas++] = begin;
-    }
-    if (parabolas == 0) return;
-    int k = 0;
-    for (int i = 0; i < n; ++i) {
-      while (k + 1 < parabolas && from_[k + 1] < x_[i]) ++k;
-      const double away = x_[i] - x_[vertex_[k]];
-      values[i * stride] = static_cast<float>(away * away + f_[vertex_[k]]);
-    }
-  }
-
- private:
-  // Where the parabola of j passes below that of i < j. Two slices at one place
-  // meet nowhere, or everywhere.
-  double Meet(int i, int j) const {
-    const double gap = x_[j] - x_[i];
-    if (gap <= 0) {
-      return f_[j] < f_[i] ? -std::numeric_limits<double>::infinity()
-                           : std::numeric_limits<double>::infinity();
-    }
-    return (f_[j] - f_[i] + x_[j] * x_[j] - x_[i] * x_[i]) / (2 * gap);
-  }
-
-  const std::vector<double> x_;
-  std::vector<double> f_;
-  std::vector<int> vertex_;
-  std::vector<double> from_;
-};
-
-std::vector<double> Places(int count, double step) {
-  std::vector<double> places(count);
-  for (int i = 0; i < count; ++i) places[i] = i * step;
-  return places;
+// Lowers each of `count` values to that of another plus a square of the way there.
+void Lower(float* values, const float* others, size_t count, double way_mm) {
+  const auto square = static_cast<float>(way_mm * way_mm);
+  for (size_t i = 0; i < count; ++i) values[i] = std::min(values[i], others[i] + square);
 }
 
-}  // namespace
-
-std::vector<float> DistanceToFalse(const VoxelGrid& grid, const VoxelMask& mask, Reach reach) {
+// Squares of the distances along the rows.
+std::vector<float> SquaresAlongRows(const VoxelGrid& grid, const VoxelMask& mask) {
   std::vector<float> squares(grid.size());
   const auto step = static_cast<float>(grid.column_mm);
   for (size_t line = 0; line < squares.size(); line += grid.columns) {
-    // Along a row the distances are those to the last and to the next false element.
-    float away = std::sqrt(kFar);
+    float away = kFarMm;
     for (int i = 0; i < grid.columns; ++i) {
       away = mask[line + i] == 0 ? 0 : away + step;
       squares[line + i] = away;
     }
-    away = std::sqrt(kFar);
+    away = kFarMm;
     for (int i = grid.columns - 1; i >= 0; --i) {
       away = mask[line + i] == 0 ? 0 : away + step;
       const float nearer = std::min(away, squares[line + i]);
       squares[line + i] = nearer * nearer;
     }
   }
-  LowerEnvelope across_rows(Places(grid.rows, grid.row_mm));
+  return squares;
+}
+
+void LowerAcrossRows(const VoxelGrid& grid, float reach_mm, float* layer,
+                     std::vector<float>& before) {
+  std::copy_n(layer, grid.layer_size(), before.begin());
+  for (int apart = 1; apart < grid.rows && apart * grid.row_mm <= reach_mm; ++apart) {
+    const size_t shift = static_cast<size_t>(apart) * grid.columns;
+    Lower(layer, before.data() + shift, grid.layer_size() - shift, apart * grid.row_mm);
+    Lower(layer + shift, before.data(), grid.layer_size() - shift, apart * grid.row_mm);
+  }
+}
+
+void LowerAcrossLayers(const VoxelGrid& grid, float reach_mm, std::vector<float>& squares) {
+  std::deque<std::vector<float>> above;  // the layers just done as they were, the nearest first
+  const auto layer_at = [&](int layer) { return squares.data() + layer * grid.layer_size(); };
   for (int layer = 0; layer < grid.layers(); ++layer) {
-    float* first = squares.data() + layer * grid.layer_size();
-    for (int column = 0; column < grid.columns; ++column) {
-      across_rows.Apply(first + column, grid.columns);
+    const auto apart = [&](int other) {
+      return std::abs(grid.depth_mm[other] - grid.depth_mm[layer]);
+    };
+    float* values = layer_at(layer);
+    std::vector<float> before(values, values + grid.layer_size());
+    for (int i = 0; i < static_cast<int>(above.size()); ++i) {
+      Lower(values, above[i].data(), grid.layer_size(), apart(layer - 1 - i));
+    }
+    for (int i = layer + 1; i < grid.layers() && apart(i) <= reach_mm; ++i) {
+      Lower(values, layer_at(i), grid.layer_size(), apart(i));
+    }
+    above.push_front(std::move(before));
+    const int next = std::min(layer + 1, grid.layers() - 1);
+    while (!above.empty() &&
+           grid.depth_mm[next] - grid.depth_mm[layer + 1 - above.size()] > reach_mm) {
+      above.pop_back();
     }
   }
-  if (reach == Reach::kThroughLayers && grid.layers() > 1) {
-    LowerEnvelope across_layers(grid.depth_mm);
-    for (size_t i = 0; i < grid.layer_size(); ++i) {
-      across_layers.Apply(squares.data() + i, grid.layer_size());
-    }
+}
+
+}  // namespace
+
+std::vector<float> DistanceToFalse(const VoxelGrid& grid, const VoxelMask& mask, float reach_mm) {
+  std::vector<float> squares = SquaresAlongRows(grid, mask);
+  std::vector<float> before(grid.layer_size());
+  for (int layer = 0; layer < grid.layers(); ++layer) {
+    LowerAcrossRows(grid, reach_mm, squares.data() + layer * grid.layer_size(), before);
   }
+  LowerAcrossLayers(grid, reach_mm, squares);
   for (float& square : squares) square = std::sqrt(square);
   return squares;
 }

@@ -52,16 +52,11 @@ void ForNeighbours(const VoxelGrid& grid, size_t i, Visit visit) {
   if (layer + 1 < grid.layers() && grid.joins_next[layer] != 0) visit(i + grid.layer_size());
 }
 
-// Which neighbours count for a distance.
-enum class Reach { kWithinLayer, kThroughLayers };
-
 // Of each element the distance in mm to the nearest element of `mask` that is
-// false, between their middles: 0 where it is false itself, very large where none
-// is. What lies outside the grid is neither, so that nothing is worn away there.
-//
-// Source: P. Felzenszwalb, D. Huttenlocher, "Distance Transforms of Sampled
-// Functions", 2012; here with the layers' own distances.
-std::vector<float> DistanceToFalse(const VoxelGrid& grid, const VoxelMask& mask, Reach reach);
+// false, between their middles; 0 where it is false itself. Exact up to `reach_mm`,
+// which it takes time for; beyond that, no less. What lies outside the grid is
+// neither true nor false, so that nothing is worn away there.
+std::vector<float> DistanceToFalse(const VoxelGrid& grid, const VoxelMask& mask, float reach_mm);
 
 // Labels the face-connected regions of `mask` from 1 on, in the order of their first
 // elements; returns how many there are.

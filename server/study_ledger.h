@@ -77,8 +77,8 @@ class StudyLedger {
 
  private:
   struct Instance {
-    std::string sop_instance_uid;
-    absl::Status status;  // why it could not be decoded
+    std::string sop_instance_uid = {};
+    absl::Status status = {};  // why it could not be decoded
     SliceNumber first = 0;
     int slices = 0;
   };

@@ -10,7 +10,6 @@
 namespace m3lung {
 namespace {
 
-constexpr char kNoLung[] = "the slice shows no lung and was not scored";
 constexpr char kStudyRejected[] = "the study was rejected, and its slices were not scored";
 
 double Milliseconds(absl::Duration duration) { return absl::ToDoubleMilliseconds(duration); }
@@ -234,7 +233,7 @@ void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
     const bool rejected = WorstVerdict(findings_) == Verdict::kRejected;
     for (const SliceNumber slice : ordered) {
       if (rejected || ledger_.LungMaskOf(slice).empty()) {
-        AnswerUnscored(slice, rejected ? kStudyRejected : kNoLung);
+        AnswerUnscored(slice, rejected);
       } else {
         to_prepare_.push_back(slice);
       }
@@ -356,8 +355,10 @@ void StudySession::SendReceipt(int instance) {
   sink_.Send(std::move(response));
 }
 
-void StudySession::AnswerUnscored(SliceNumber slice, absl::string_view why) {
-  SendSlice(slice, MakeUnscoredResult(ledger_.slice(slice), why, model_->reference));
+void StudySession::AnswerUnscored(SliceNumber slice, bool rejected) {
+  v1::SliceResult result = MakeUnscoredResult(ledger_.slice(slice), model_->reference);
+  if (rejected) result.add_warnings(kStudyRejected);
+  SendSlice(slice, std::move(result));
 }
 
 void StudySession::SendSlice(SliceNumber slice, v1::SliceResult result) {

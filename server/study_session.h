@@ -111,7 +111,7 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void AssembleWhenComplete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Assemble();
   void OnAssembled(AssembledStudy study, absl::Duration duration);
-  void AnswerUnscored(SliceNumber slice, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AnswerUnscored(SliceNumber slice, bool rejected) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void PrepareWithinWindow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Prepare(SliceNumber slice, const cv::Rect& box, int input_size);

@@ -126,11 +126,8 @@ v1::SliceResult MakeSliceResult(const StudySlice& slice, const SliceScores& scor
   return result;
 }
 
-v1::SliceResult MakeUnscoredResult(const StudySlice& slice, absl::string_view warning,
-                                   const v1::ModelReference& model) {
-  v1::SliceResult result = MakeResult(slice, model);
-  result.add_warnings(std::string(warning));
-  return result;
+v1::SliceResult MakeUnscoredResult(const StudySlice& slice, const v1::ModelReference& model) {
+  return MakeResult(slice, model);
 }
 
 }  // namespace m3lung

@@ -52,10 +52,8 @@ void CropByVolume(const cv::Rect& common_box, int input_size, StudySlice& slice)
 v1::SliceResult MakeSliceResult(const StudySlice& slice, const SliceScores& scores,
                                 v1::LesionMapSize maps, const v1::ModelReference& model);
 
-// The answer for one that was not, since it shows no lung or since the study was
-// rejected; `warning` says which.
-v1::SliceResult MakeUnscoredResult(const StudySlice& slice, absl::string_view warning,
-                                   const v1::ModelReference& model);
+// The answer for one that was not.
+v1::SliceResult MakeUnscoredResult(const StudySlice& slice, const v1::ModelReference& model);
 
 }  // namespace m3lung
 

@@ -56,6 +56,11 @@ def requests(files, args):
     # Returning half-closes the stream: the study is complete.
 
 
+def name_of(enum, value):
+    """The value's name; its number where the server is newer than the stubs."""
+    return enum.Name(value) if value in enum.values() else str(value)
+
+
 def percentages(probabilities):
     return " ".join(
         f"{name} {100 * probability:.1f}%"
@@ -65,36 +70,57 @@ def percentages(probabilities):
 
 def print_receipt(receipt, files):
     if receipt.status == results_pb2.SKIPPED:
-        reason = results_pb2.SkipReason.Name(receipt.reason)
+        reason = name_of(results_pb2.SkipReason, receipt.reason)
         print(f"skipped {files[receipt.instance].name}: {reason}: {receipt.detail}")
     for warning in receipt.warnings:
         print(f"warning {files[receipt.instance].name}: {warning}")
 
 
 def print_slice(result, files):
-    # A slice may be scored before its place in the study is known.
+    # In crop mode `paper` a slice may be scored before its place is known.
     place = result.index if result.HasField("index") else "?"
-    label = results_pb2.Label.Name(result.label) if result.scored else "not scored"
+    name = files[result.instance].name
+    if result.frame:  # One of several in a multi-frame file.
+        name += f" frame {result.frame}"
+    start = f"slice {place} {name} at {result.position_mm:.1f} mm"
+    if not result.scored:  # No lung in it: there is no label and no probability.
+        print(f"{start}: no lung, not scored")
+        return
+    label = results_pb2.Label.Name(result.label)
     peak = f" map peak {max(result.lesion_map.values):.2f}" if result.lesion_map.values else ""
     print(
-        f"slice {place} {files[result.instance].name} at {result.position_mm:.1f} mm: {label}: "
-        f"lesion {100 * result.lesion_probability:.1f}%{peak}: {percentages(result.probabilities)}"
+        f"{start}: {label}: lesion {100 * result.lesion_probability:.1f}%{peak}: "
+        f"{percentages(result.probabilities)}"
     )
 
 
 def print_patient(patient):
     print(f"\n{patient.model.notice}")
     print(f"model {patient.model.name} {patient.model.version} {patient.model.digest[:12]}")
+    # A multi-frame instance gives several slices.
+    used = patient.instances_received - patient.instances_skipped
     print(
-        f"{patient.slices_used} of {patient.instances_received} instances used, "
+        f"{used} of {patient.instances_received} instances used, "
         f"{patient.instances_skipped} skipped"
     )
-    verdict = results_pb2.Verdict.Name(patient.verdict)
-    reasons = ", ".join(results_pb2.StudyReason.Name(reason) for reason in patient.reasons)
+    print(f"{patient.slices_used} slices, {patient.slices_without_lung} without lung")
+    for series in patient.series:
+        print(
+            f"series {'chosen' if series.chosen else 'left out'}: {series.slices} slices: "
+            f"{series.detail}"
+        )
+    for warning in patient.warnings:
+        print(f"warning: {warning}")
+    if patient.HasField("affected_lung"):
+        print(f"lung affected, an estimate: {100 * patient.affected_lung.whole:.1f}%")
+    verdict = name_of(results_pb2.Verdict, patient.verdict)
+    reasons = ", ".join(name_of(results_pb2.StudyReason, reason) for reason in patient.reasons)
     print(f"verdict {verdict}" + (f" ({reasons}): {patient.detail}" if reasons else ""))
     if patient.probabilities:
         label = results_pb2.Label.Name(patient.label)
         print(f"patient {label}: {percentages(patient.probabilities)}")
+    else:
+        print("no label is given")
 
 
 def analyze(stub, files, args):

@@ -84,7 +84,7 @@ std::string LesionChart(const google::protobuf::RepeatedPtrField<v1::SliceResult
         slice.scored()
             ? absl::StrFormat("Slice %d, z %.1f mm: %s, lesion %.3f", i, slice.position_mm(),
                               std::string(LabelName(slice.label())), slice.lesion_probability())
-            : absl::StrFormat("Slice %d, z %.1f mm: not scored", i, slice.position_mm());
+            : absl::StrFormat("Slice %d, z %.1f mm: no lung, not scored", i, slice.position_mm());
     absl::StrAppend(
         &marks, absl::StrFormat("<rect shape-rendering=\"crispEdges\" x=\"%.2f\" y=\"%.1f\" "
                                 "width=\"%.2f\" height=\"%.1f\" fill=\"%s\""

@@ -11,6 +11,7 @@
 #include "client/report/lesion_overlay.h"
 #include "client/report/notice.h"
 #include "client/report/text_drawing.h"
+#include "client/study_words.h"
 #include "opencv2/imgproc.hpp"
 
 namespace m3lung::client {
@@ -34,9 +35,17 @@ constexpr double kBody = 20;
 constexpr double kOnPicture = 15;
 
 std::string Headline(const v1::PatientResult& patient) {
-  return absl::StrCat("Verdict ", v1::Verdict_Name(patient.verdict()), "     Label ",
-                      LabelName(patient.label()), "     ", patient.slices_used(),
-                      " slices used, every ", kSampleStep, "th shown, head to feet");
+  const std::string label = patient.label() == v1::LABEL_UNSPECIFIED
+                                ? "No label"
+                                : absl::StrCat("Label ", LabelName(patient.label()));
+  std::string line = absl::StrCat("Verdict ", NameOf(patient.verdict()), "     ", label, "     ",
+                                  patient.slices_used(), " slices used, every ", kSampleStep,
+                                  "th shown, head to feet");
+  if (patient.has_affected_lung()) {
+    absl::StrAppend(&line, absl::StrFormat("     about %.1f %% of lung affected",
+                                           patient.affected_lung().whole() * 100));
+  }
+  return line;
 }
 
 void DrawHeader(cv::Mat& figure, const v1::PatientResult& patient,
@@ -110,13 +119,26 @@ void DrawColourScale(cv::Mat& figure, cv::Point corner) {
   }
 }
 
+// The verdict's reasons by name; the page has them in words.
+void DrawReasons(cv::Mat& figure, const v1::PatientResult& patient, cv::Point left_base) {
+  if (patient.reasons().empty()) return;
+  const TextStyle style{kBody - 3, kFaintInk, false};
+  const std::vector<std::string> lines =
+      WrapText(absl::StrCat(NameOf(patient.verdict()), ": ", ReasonNames(patient)),
+               figure.cols - kMargin - left_base.x, style);
+  for (const std::string& line : lines) {
+    DrawText(figure, line, left_base, style);
+    left_base.y += 28;
+  }
+}
+
 void DrawProbabilities(cv::Mat& figure, const v1::PatientResult& patient, cv::Point corner) {
   constexpr int kBarLeft = 200;
   constexpr int kBarWidth = 900;
   DrawText(figure, "Patient", corner + cv::Point(0, 30), {kBody, kInk, true});
   if (patient.probabilities().empty()) {
-    DrawText(figure, "No label is given; the verdict's reasons say why.", corner + cv::Point(0, 80),
-             {kBody, kInk, false});
+    DrawText(figure, "No label is given.", corner + cv::Point(0, 80), {kBody, kInk, true});
+    DrawReasons(figure, patient, corner + cv::Point(0, 120));
     return;
   }
   for (int i = 0; i < patient.probabilities_size() && i < static_cast<int>(kLabels.size()); ++i) {
@@ -135,6 +157,8 @@ void DrawProbabilities(cv::Mat& figure, const v1::PatientResult& patient, cv::Po
     DrawText(figure, absl::StrFormat("%.3f", probability),
              corner + cv::Point(kBarLeft + kBarWidth + 24, y), style);
   }
+  DrawReasons(figure, patient,
+              corner + cv::Point(0, 80 + 52 * static_cast<int>(kLabels.size()) - 10));
 }
 
 }  // namespace

@@ -23,6 +23,10 @@ std::string EscapeHtml(absl::string_view text) {
       {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
 }
 
+std::string Fact(absl::string_view name, absl::string_view value) {
+  return absl::StrCat("<dt>", EscapeHtml(name), "</dt><dd>", EscapeHtml(value), "</dd>\n");
+}
+
 std::string EmbeddedImage(const cv::Mat& picture, absl::string_view alternative) {
   std::vector<uint8_t> bytes;
   cv::imencode(".jpg", picture, bytes, {cv::IMWRITE_JPEG_QUALITY, kJpegQuality});

@@ -13,6 +13,9 @@ namespace m3lung::client {
 // control characters replaced by spaces.
 std::string EscapeHtml(absl::string_view text);
 
+// A name and its value in a <dl>; both are escaped here.
+std::string Fact(absl::string_view name, absl::string_view value);
+
 // An <img> that carries `picture` (CV_8UC3) itself, as JPEG. `alternative` is
 // escaped here.
 std::string EmbeddedImage(const cv::Mat& picture, absl::string_view alternative);

@@ -4,8 +4,10 @@
 #include "client/report/chart.h"
 #include "client/report/html.h"
 #include "client/report/notice.h"
+#include "client/report/page_ledger.h"
 #include "client/report/page_patient.h"
 #include "client/report/page_slices.h"
+#include "client/report/page_study.h"
 #include "client/report/style_sheet.h"
 
 namespace m3lung::client {
@@ -14,6 +16,14 @@ namespace {
 std::string Notice(const v1::ModelReference& model) {
   return absl::StrCat("<p class=\"notice\" role=\"note\"><strong>", kResearchUseOnly, "</strong> ",
                       EscapeHtml(NoticeText(model)), "</p>\n");
+}
+
+// Nothing for a study that was rejected before any slice was answered.
+std::string Slices(const v1::StudyAnswer& answer, const std::vector<SampledSlice>& samples) {
+  if (answer.slices().empty()) return "";
+  return absl::StrCat("<section>\n<h2>Lesion probability from head to feet</h2>\n",
+                      LesionChart(answer.slices()), LabelKey(), "</section>\n",
+                      SlicesSection(samples, answer.slices_size()));
 }
 
 }  // namespace
@@ -29,10 +39,9 @@ std::string MakePage(const v1::StudyAnswer& answer, const std::vector<SampledSli
       ReportStyleSheet(),
       "</style>\n</head>\n<body>\n<main>\n<h1>Pneumonia screening from chest CT</h1>\n"
       "<p class=\"faint\">M3Lung-Sys study report</p>\n",
-      notice, PatientSection(patient), "<section>\n<h2>Lesion probability from head to feet</h2>\n",
-      LesionChart(answer.slices()), LabelKey(), "</section>\n",
-      SlicesSection(samples, answer.slices_size()), notice, LedgerSection(answer, instance_names),
-      ModelSection(patient), notice, "</main>\n</body>\n</html>\n");
+      notice, PatientSection(patient), StudySection(answer), Slices(answer, samples), notice,
+      LedgerSection(answer, instance_names), ModelSection(patient), notice,
+      "</main>\n</body>\n</html>\n");
 }
 
 }  // namespace m3lung::client

@@ -14,7 +14,7 @@
 
 namespace m3lung::client {
 
-absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const HuLoader& load_hu,
+absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const InstanceLoader& load,
                                         const std::vector<std::string>& instance_names,
                                         const std::filesystem::path& directory) {
   std::error_code error;
@@ -23,7 +23,7 @@ absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const HuL
     return absl::UnavailableError(
         absl::StrCat("cannot make the folder ", directory.string(), ": ", error.message()));
   }
-  const std::vector<SampledSlice> samples = SampleSlices(answer.slices(), load_hu);
+  const std::vector<SampledSlice> samples = SampleSlices(answer.slices(), load);
   const ReportFiles files{directory / "report.html", directory / "report.png"};
   M3L_RETURN_IF_ERROR(WriteFile(files.page, MakePage(answer, samples, instance_names)));
 
@@ -36,14 +36,13 @@ absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const HuL
   return files;
 }
 
-HuLoader LocalFiles(std::vector<std::filesystem::path> files) {
-  return [files = std::move(files)](int instance) -> absl::StatusOr<cv::Mat> {
+InstanceLoader LocalFiles(std::vector<std::filesystem::path> files) {
+  return [files = std::move(files)](int instance) -> absl::StatusOr<DecodedInstance> {
     if (instance < 0 || static_cast<size_t>(instance) >= files.size()) {
       return absl::NotFoundError("the answer names an instance that was not sent");
     }
     M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(files[static_cast<size_t>(instance)]));
-    M3L_ASSIGN_OR_RETURN(const HuSlice slice, DecodeDicom(bytes, DecodeLimits()));
-    return slice.hu;
+    return DecodeInstance(bytes, DecodeLimits());
   };
 }
 

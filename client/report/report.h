@@ -18,14 +18,14 @@ struct ReportFiles {
 };
 
 // Writes both files into `directory`, which is made where it is not there. A
-// slice whose pixels `load_hu` cannot give is shown with words in place of the
+// slice whose pixels `load` cannot give is shown with words in place of the
 // picture. `answer` has its slices from head to feet.
-absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const HuLoader& load_hu,
+absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const InstanceLoader& load,
                                         const std::vector<std::string>& instance_names,
                                         const std::filesystem::path& directory);
 
 // Decodes the local files that were sent; `files[i]` is instance i.
-HuLoader LocalFiles(std::vector<std::filesystem::path> files);
+InstanceLoader LocalFiles(std::vector<std::filesystem::path> files);
 
 }  // namespace m3lung::client
 

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "m3lung/v1/results.pb.h"
 #include "opencv2/core/mat.hpp"
+#include "preprocess/decoded_instance.h"
 
 namespace m3lung::client {
 
@@ -19,22 +20,28 @@ inline constexpr int kSampleStep = 5;
 inline constexpr int kTileWidth = 360;
 inline constexpr int kTileHeight = 270;
 
-// Rows x columns, CV_16SC1, in HU, of the instance with this number in the order sent.
-using HuLoader = std::function<absl::StatusOr<cv::Mat>(int instance)>;
+// The instance with this number in the order sent, decoded, with all its frames.
+using InstanceLoader = std::function<absl::StatusOr<DecodedInstance>(int instance)>;
 
+// Pictures are as radiologists see a patient, whichever way the image is stored:
+// the front above, the patient's right on the left (marked R and L where the
+// instance says how it lies), the pixels' true proportions.
 struct SampledSlice {
   v1::SliceResult result;
-  cv::Mat ct;        // the lung box in the lung window, CV_8UC3; empty where it cannot be shown
-  cv::Mat overlay;   // the same with the lesion map, CV_8UC3; empty where there is none
-  std::string note;  // why a picture is missing; empty where none is
+  cv::Mat ct;           // the lung box in the lung window, CV_8UC3; empty where it cannot be shown
+  cv::Mat overlay;      // the same with the lesion map, CV_8UC3; empty where there is none
+  bool turned = false;  // the image is stored another way up than it is shown
+  std::string note;     // why a picture is missing; empty where none is
 };
 
-// Slices 0, 5, 10, ... of `slices`, which are in order from head to feet.
+// Slices 0, 5, 10, ... of `slices`, which are in order from head to feet. Every
+// instance is loaded once, however many of its frames are shown, and let go before
+// the next one.
 std::vector<SampledSlice> SampleSlices(
-    const google::protobuf::RepeatedPtrField<v1::SliceResult>& slices, const HuLoader& load_hu);
+    const google::protobuf::RepeatedPtrField<v1::SliceResult>& slices, const InstanceLoader& load);
 
 // The pictures of one slice.
-SampledSlice RenderSlice(const v1::SliceResult& slice, const absl::StatusOr<cv::Mat>& hu);
+SampledSlice RenderSlice(const v1::SliceResult& slice, const absl::StatusOr<HuSlice>& image);
 
 }  // namespace m3lung::client
 

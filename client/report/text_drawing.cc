@@ -47,8 +47,12 @@ void DrawText(cv::Mat& image, absl::string_view text, cv::Point left_base, const
 void DrawPlate(cv::Mat& image, absl::string_view text, Corner corner, const TextStyle& style) {
   const int width = TextWidth(text, style) + 2 * kPadding;
   const int height = static_cast<int>(style.height) + 2 * kPadding;
-  const int x = corner == Corner::kTopRight ? image.cols - width : 0;
-  const int y = corner == Corner::kBottomLeft ? image.rows - height : 0;
+  const bool right = corner == Corner::kTopRight || corner == Corner::kMiddleRight;
+  const bool middle = corner == Corner::kMiddleLeft || corner == Corner::kMiddleRight;
+  const int x = right ? image.cols - width : 0;
+  const int y = corner == Corner::kBottomLeft ? image.rows - height
+                : middle                      ? (image.rows - height) / 2
+                                              : 0;
   const cv::Rect plate = cv::Rect(x, y, width, height) & cv::Rect({0, 0}, image.size());
   cv::Mat under = image(plate);
   under.convertTo(under, -1, kDim);

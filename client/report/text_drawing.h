@@ -22,9 +22,9 @@ int TextWidth(absl::string_view text, const TextStyle& style);
 // `left_base`: the left end of the base line. Characters outside ASCII become '?'.
 void DrawText(cv::Mat& image, absl::string_view text, cv::Point left_base, const TextStyle& style);
 
-enum class Corner { kTopLeft, kTopRight, kBottomLeft };
+enum class Corner { kTopLeft, kTopRight, kBottomLeft, kMiddleLeft, kMiddleRight };
 
-// Text on a dark plate in a corner of `image`.
+// Text on a dark plate in a corner of `image`, or half way down one side.
 void DrawPlate(cv::Mat& image, absl::string_view text, Corner corner, const TextStyle& style);
 
 // `text` broken at spaces into lines of at most `width` pixels.

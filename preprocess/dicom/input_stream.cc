@@ -11,9 +11,9 @@ namespace {
 // of levels; real data sets have under ten. Threads have 8 MiB, some 1 MiB.
 constexpr uintptr_t kMaxStackBytes = 256 << 10;
 
-// An element takes three or more reads, so this allows over a million elements; an
-// Enhanced CT object of 2,000 frames has some 200,000.
-constexpr uint32_t kMaxReads = 5'000'000;
+// An element takes three or four reads, so this allows over half a million elements,
+// four times those of an Enhanced CT object of 2,000 frames.
+constexpr uint32_t kMaxReads = 2'000'000;
 constexpr uint32_t kReadsBetweenClocks = 4096;
 constexpr size_t kNowhere = static_cast<size_t>(-1);
 

@@ -16,7 +16,8 @@ namespace {
 // Series of fewer slices are not searched for lungs where another has more.
 constexpr size_t kFewSlices = 3;
 constexpr double kIdealSpacingMm = 2;
-constexpr double kAdultYears = 16;
+constexpr double kAsMuchLung = 0.85;
+constexpr double kHardlyTriedBelowYears = 16;
 constexpr double kFlaggedTiltDegrees = 1;
 
 // 0 for images as acquired, 1 for derived ones, 2 for projections.
@@ -34,16 +35,21 @@ double LungExtentMm(const ExaminedSeries& one) {
   return one.lungs.slices_with_lung * std::max(one.geometry.median_spacing_mm, 1e-3);
 }
 
-// Smaller is better, compared from the first to the last; the rules of the header.
-using Rank = std::tuple<bool, Verdict, int, int64_t, int64_t, int64_t>;
+double MostLungExtentMm(const std::vector<ExaminedSeries>& series) {
+  double most = 0;
+  for (const ExaminedSeries& one : series) most = std::max(most, LungExtentMm(one));
+  return most;
+}
 
-Rank RankOf(const ExaminedSeries& one, absl::Span<const SliceSummary> slices) {
-  const double extent = std::max(LungExtentMm(one), 1.0);
+// Smaller is better, compared from the first to the last; the rules of the header.
+using Rank = std::tuple<bool, Verdict, int, bool, int64_t, int64_t>;
+
+Rank RankOf(const ExaminedSeries& one, double most_lung_mm, absl::Span<const SliceSummary> slices) {
   const double spacing = std::max(one.geometry.median_spacing_mm, 1e-3);
   return {!one.lungs.found,
           WorstVerdict(one.findings),
           DerivationOf(slices[one.series.head_to_feet.front()]),
-          -std::llround(std::log(extent) / std::log(1.1)),
+          LungExtentMm(one) < kAsMuchLung * most_lung_mm,
           std::llround(std::abs(std::log(spacing / kIdealSpacingMm)) / std::log(1.5)),
           -static_cast<int64_t>(one.series.head_to_feet.size())};
 }
@@ -146,7 +152,7 @@ std::vector<std::string> WarningsOf(const ExaminedSeries& chosen,
   }
   for (const int slice : chosen.series.head_to_feet) {
     const std::optional<double>& age = slices[slice].header.patient_age_years;
-    if (age.has_value() && *age < kAdultYears) {
+    if (age.has_value() && *age < kHardlyTriedBelowYears) {
       warnings.push_back(
           "the patient is under 16, an age at which the method has hardly been tried");
       break;
@@ -157,9 +163,10 @@ std::vector<std::string> WarningsOf(const ExaminedSeries& chosen,
 
 // Moves the best series to the front; the others follow by their rank.
 void SortByRank(std::vector<ExaminedSeries>& series, absl::Span<const SliceSummary> slices) {
+  const double most = MostLungExtentMm(series);
   std::stable_sort(series.begin(), series.end(),
                    [&](const ExaminedSeries& a, const ExaminedSeries& b) {
-                     return RankOf(a, slices) < RankOf(b, slices);
+                     return RankOf(a, most, slices) < RankOf(b, most, slices);
                    });
 }
 
@@ -211,8 +218,9 @@ AssembledStudy AssembleStudy(absl::Span<const SliceSummary> slices,
     ExaminedSeries used = Examine(PinnedSeries(*pinned, slices), slices, /*worthwhile=*/true);
     study.series = ExamineAll(WithoutPinned(GroupIntoSeries(slices), *pinned), slices);
     SortByRank(study.series, slices);
-    const bool better =
-        !study.series.empty() && RankOf(study.series.front(), slices) < RankOf(used, slices);
+    const double most = std::max(LungExtentMm(used), MostLungExtentMm(study.series));
+    const bool better = !study.series.empty() &&
+                        RankOf(study.series.front(), most, slices) < RankOf(used, most, slices);
     study.findings = used.findings;
     if (better) {
       study.findings.push_back(

@@ -48,7 +48,7 @@ struct AssembledStudy {
 //   1. its pixels are Hounsfield units, and lungs were found in it;
 //   2. the better verdict (study/findings.h): lungs covered, no gaps, thin slices;
 //   3. original images before derived ones, projections (MIP) last;
-//   4. more lung: the lungs' extent, by steps of a tenth;
+//   4. those that show at least 85 % of the lungs' extent in the series that shows most;
 //   5. the spacing nearest to 2 mm, which the networks are made for, by a factor of 1.5;
 //   6. more slices; then the one whose first slice came first.
 // Series without a chance (of under three slices where another has more) are not

@@ -12,6 +12,7 @@
 #include "nlohmann/json.hpp"
 #include "temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "volume_answer.h"
 
 namespace m3lung::client {
 namespace {
@@ -67,7 +68,7 @@ TEST_F(CommandTest, AnalyzesAStudy) {
                    " --crop=paper --model=fake:3 --maps=full --urgent --timeout=60"));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.output;
   EXPECT_THAT(outcome.output,
-              AllOf(HasSubstr("sent 7 of 7 instances"), HasSubstr("scored 7 of 7 slices"),
+              AllOf(HasSubstr("sent 7 of 7 instances"), HasSubstr("answered 7 of 7 slices"),
                     HasSubstr(json), HasSubstr(report + "/report.html"),
                     ContainsRegex("Label +COVID-19"), Not(HasSubstr("\x1b"))));
   EXPECT_EQ(received_.header.crop_mode(), v1::PAPER);
@@ -117,6 +118,29 @@ TEST_F(CommandTest, FailsForAStudyThatWasRejectedButKeepsTheAnswer) {
                     ContainsRegex("Skipped +1 x NOT_DICOM: no DICOM data set in 3 bytes"),
                     HasSubstr("nothing in it could be analysed")));
   EXPECT_TRUE(std::filesystem::exists(json));
+}
+
+TEST_F(CommandTest, TakesAnAbstentionForAnAnswer) {
+  const v1::StudyAnswer abstained = AbstainedAnswer();
+  FakeServer server(
+      [&](auto&, auto& stream) { return SendAfterUpload(abstained, stream, received_); });
+  const std::string json = folder_.path() / "answer.json";
+  const std::string report = folder_.path() / "report";
+  const Outcome outcome = RunM3Lung(
+      absl::StrCat("analyze ", Study(), To(server), " --json=", json, " --report=", report));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("sent 7 of 7 instances\n"), HasSubstr("answered 30 of 30 slices\n"),
+                    ContainsRegex("Verdict +ABSTAINED \\(TOO_FEW_LUNG_SLICES\\)"),
+                    ContainsRegex("Label +no label is given")));
+  M3L_ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(json));
+  const nlohmann::json slices = nlohmann::json::parse(text)["slices"];
+  ASSERT_EQ(slices.size(), 30U);
+  EXPECT_EQ(slices[11]["instance"], 10);
+  EXPECT_EQ(slices[11]["frame"], 18);
+  EXPECT_EQ(slices[12]["scored"], false);
+  M3L_ASSERT_OK_AND_ASSIGN(const std::string page, ReadFile(report + "/report.html"));
+  EXPECT_THAT(page, HasSubstr("No label</p><p class=\"faint\">none is given"));
 }
 
 TEST_F(CommandTest, EndsWithTwoWhereItIsUsedWrongly) {

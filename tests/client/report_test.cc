@@ -1,7 +1,9 @@
 #include "client/report/report.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
 #include "client/file_discovery.h"
@@ -15,10 +17,12 @@
 #include "tests/testing/status_matchers.h"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/phantom.h"
+#include "volume_answer.h"
 
 namespace m3lung::client {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -29,20 +33,33 @@ size_t CountOf(const std::string& part, const std::string& text) {
 }
 
 // Lung everywhere, and in the lung box of FakeSlice() a block as dense as bone.
-absl::StatusOr<cv::Mat> SyntheticHu(int /*instance*/) {
-  cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(-900));
-  hu(cv::Rect(8, 4, 10, 30)).setTo(1000);
-  return hu;
+// Says nothing about how it lies.
+HuSlice SyntheticSlice(int frame = 0) {
+  HuSlice slice;
+  slice.frame = frame;
+  slice.hu = cv::Mat(64, 64, CV_16SC1, cv::Scalar(-900));
+  slice.hu(cv::Rect(8, 4, 10, 30)).setTo(1000);
+  return slice;
 }
 
-absl::StatusOr<cv::Mat> NoHu(int /*instance*/) {
+absl::StatusOr<DecodedInstance> SyntheticInstance(int /*instance*/) {
+  DecodedInstance instance;
+  instance.slices.push_back(SyntheticSlice());
+  return instance;
+}
+
+absl::Status NotDecoded() {
   return absl::InvalidArgumentError("transfer syntax <1.2.3> is not decoded");
+}
+
+bool IsWhite(const cv::Mat& tile, int x, int y) {
+  return tile.at<cv::Vec3b>(y, x) == cv::Vec3b(255, 255, 255);
 }
 
 TEST(SampleSlicesTest, TakesEveryFifthFromTheFirstOn) {
   for (const int slices : {0, 1, 5, 6, 23}) {
     const v1::StudyAnswer answer = FakeAnswer(slices);
-    const std::vector<SampledSlice> samples = SampleSlices(answer.slices(), SyntheticHu);
+    const std::vector<SampledSlice> samples = SampleSlices(answer.slices(), SyntheticInstance);
     ASSERT_EQ(samples.size(), static_cast<size_t>((slices + 4) / 5));
     for (size_t i = 0; i < samples.size(); ++i) {
       EXPECT_EQ(samples[i].result.index(), static_cast<int>(5 * i));
@@ -51,7 +68,7 @@ TEST(SampleSlicesTest, TakesEveryFifthFromTheFirstOn) {
 }
 
 TEST(RenderSliceTest, ShowsTheBoxInTheLungWindow) {
-  const SampledSlice sample = RenderSlice(FakeSlice(0, 1), SyntheticHu(0));
+  const SampledSlice sample = RenderSlice(FakeSlice(0, 1), SyntheticSlice());
   ASSERT_EQ(sample.ct.size(), cv::Size(kTileWidth, kTileHeight));
   ASSERT_EQ(sample.overlay.size(), cv::Size(kTileWidth, kTileHeight));
   // The box is 40 x 30, as wide as a tile for its height: it fills it. Bone is
@@ -61,24 +78,118 @@ TEST(RenderSliceTest, ShowsTheBoxInTheLungWindow) {
   EXPECT_EQ(sample.note, "");
 }
 
+// The same picture stored in four ways: the bone lies at the patient's right,
+// towards the front.
+TEST(RenderSliceTest, ShowsThePatientTheUsualWayUp) {
+  struct Stored {
+    std::array<double, 3> row_direction;
+    std::array<double, 3> column_direction;
+    cv::Rect bone;
+  };
+  const std::vector<Stored> ways = {
+      {{1, 0, 0}, {0, 1, 0}, {8, 4, 10, 10}},      // on the back
+      {{-1, 0, 0}, {0, -1, 0}, {38, 24, 10, 10}},  // on the face
+      {{-1, 0, 0}, {0, 1, 0}, {38, 4, 10, 10}},    // mirrored
+      {{0, 1, 0}, {1, 0, 0}, {8, 4, 10, 10}},      // rows and columns exchanged
+  };
+  for (const Stored& way : ways) {
+    HuSlice image;
+    image.hu = cv::Mat(64, 64, CV_16SC1, cv::Scalar(-900));
+    image.hu(way.bone).setTo(1000);
+    image.geometry.row_direction = way.row_direction;
+    image.geometry.column_direction = way.column_direction;
+    // Of its map, only the element at the bone is lesion.
+    v1::SliceResult slice = FakeSlice(0, 1);
+    slice.mutable_lesion_map()->clear_values();
+    for (int i = 0; i < 16; ++i) {
+      const cv::Point2f centre(8 + 40 * (static_cast<float>(i % 4) + 0.5F) / 4,
+                               4 + 30 * (static_cast<float>(i / 4) + 0.5F) / 4);
+      slice.mutable_lesion_map()->add_values(way.bone.contains(centre) ? 1 : 0);
+    }
+    const SampledSlice sample = RenderSlice(slice, image);
+    EXPECT_EQ(sample.turned, way.row_direction[0] != 1);
+    // Upright the tile is filled; exchanged, it is 30 wide to 40 high: 202 pixels.
+    const int left = way.row_direction[1] == 1 ? (kTileWidth - 202) / 2 : 0;
+    EXPECT_TRUE(IsWhite(sample.ct, left + 35, 30)) << way.bone;
+    EXPECT_FALSE(IsWhite(sample.ct, kTileWidth - left - 35, 30)) << way.bone;
+    EXPECT_FALSE(IsWhite(sample.ct, left + 35, kTileHeight - 30)) << way.bone;
+    const auto lesion = sample.overlay.at<cv::Vec3b>(25, left + 30);
+    const auto other = sample.overlay.at<cv::Vec3b>(kTileHeight - 30, kTileWidth - left - 40);
+    EXPECT_GT(lesion[2], lesion[0]) << way.bone;
+    EXPECT_GT(other[0], other[2]) << way.bone;
+  }
+}
+
+TEST(RenderSliceTest, MarksSidesOnlyWhereTheyAreKnown) {
+  HuSlice image;
+  image.hu = cv::Mat(64, 64, CV_16SC1, cv::Scalar(-3000));  // black
+  EXPECT_EQ(cv::countNonZero(RenderSlice(FakeSlice(0, 1), image).ct.reshape(1)), 0);
+  image.geometry.row_direction = {1, 0, 0};
+  image.geometry.column_direction = {0, 1, 0};
+  const cv::Mat marked = RenderSlice(FakeSlice(0, 1), image).ct.reshape(1);
+  const int edge = 3 * 30;  // three channels a pixel
+  EXPECT_GT(cv::countNonZero(marked.colRange(0, edge)), 0);
+  EXPECT_GT(cv::countNonZero(marked.colRange(marked.cols - edge, marked.cols)), 0);
+  EXPECT_EQ(cv::countNonZero(marked.colRange(edge, marked.cols - edge)), 0);
+}
+
+TEST(RenderSliceTest, KeepsTheProportionsOfTheBody) {
+  HuSlice image = SyntheticSlice();
+  image.hu.setTo(1000);
+  image.geometry.row_spacing_mm = 2;  // the box of 40 x 30 pixels is 40 x 60 mm
+  image.geometry.column_spacing_mm = 1;
+  const SampledSlice sample = RenderSlice(FakeSlice(0, 1), image);
+  EXPECT_TRUE(IsWhite(sample.ct, 180, 2));
+  EXPECT_TRUE(IsWhite(sample.ct, 92, 135));  // 180 wide in a tile of 360
+  EXPECT_FALSE(IsWhite(sample.ct, 88, 135));
+}
+
+TEST(SampleSlicesTest, DecodesEachInstanceOnceAndFindsTheFrame) {
+  std::vector<int> loaded;
+  const auto load = [&](int instance) -> absl::StatusOr<DecodedInstance> {
+    loaded.push_back(instance);
+    DecodedInstance decoded;
+    // Frames in another order than that of their numbers; 4 is not there.
+    for (const int frame : {14, 19, 9, 0}) {
+      HuSlice slice = SyntheticSlice(frame);
+      slice.hu.setTo(frame == 9 ? 1000 : -3000);
+      decoded.slices.push_back(slice);
+    }
+    return decoded;
+  };
+  const v1::StudyAnswer answer = VolumeAnswer();
+  const std::vector<SampledSlice> samples = SampleSlices(answer.slices(), load);
+  // Slices 0 and 5 are the instances 9 and 4; the others frames of instance 10.
+  EXPECT_THAT(loaded, ElementsAre(4, 9, 10));
+  ASSERT_EQ(samples.size(), 6U);
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(samples[i].result.index(), static_cast<int>(5 * i));
+  EXPECT_TRUE(IsWhite(samples[4].ct, 180, 135));  // slice 20 is frame 9
+  EXPECT_FALSE(IsWhite(samples[3].ct, 180, 135));
+  EXPECT_THAT(samples[5].note, HasSubstr("the local file has no frame 4"));
+  EXPECT_EQ(samples[0].note, "no lung: not scored");
+  EXPECT_FALSE(samples[0].ct.empty());
+  EXPECT_TRUE(samples[0].overlay.empty());
+}
+
 TEST(RenderSliceTest, SaysWhyAPictureIsMissing) {
-  EXPECT_THAT(RenderSlice(FakeSlice(0, 1), NoHu(0)).note, HasSubstr("is not decoded"));
+  EXPECT_THAT(RenderSlice(FakeSlice(0, 1), NotDecoded()).note, HasSubstr("is not decoded"));
 
   v1::SliceResult slice = FakeSlice(0, 1);
   slice.clear_lesion_map();
-  EXPECT_THAT(RenderSlice(slice, SyntheticHu(0)).note, HasSubstr("none was asked for"));
+  EXPECT_THAT(RenderSlice(slice, SyntheticSlice()).note, HasSubstr("none was asked for"));
   slice.set_scored(false);
-  EXPECT_THAT(RenderSlice(slice, SyntheticHu(0)).note, HasSubstr("not scored"));
+  EXPECT_THAT(RenderSlice(slice, SyntheticSlice()).note, HasSubstr("not scored"));
   slice.mutable_lung_box()->set_width(1000);
-  EXPECT_THAT(RenderSlice(slice, SyntheticHu(0)).note, HasSubstr("outside the image"));
+  EXPECT_THAT(RenderSlice(slice, SyntheticSlice()).note, HasSubstr("outside the image"));
   slice.mutable_lung_box()->set_x(2147483647);  // its right edge does not fit 32 bits
-  EXPECT_THAT(RenderSlice(slice, SyntheticHu(0)).note, HasSubstr("outside the image"));
+  EXPECT_THAT(RenderSlice(slice, SyntheticSlice()).note, HasSubstr("outside the image"));
 }
 
 TEST(WriteReportTest, WritesAPageAndAFigureOfEveryFifthSlice) {
   const TemporaryFolder folder;
-  M3L_ASSERT_OK_AND_ASSIGN(const ReportFiles files, WriteReport(FakeAnswer(33), SyntheticHu, {},
-                                                                folder.path() / "new" / "report"));
+  M3L_ASSERT_OK_AND_ASSIGN(
+      const ReportFiles files,
+      WriteReport(FakeAnswer(33), SyntheticInstance, {}, folder.path() / "new" / "report"));
   M3L_ASSERT_OK_AND_ASSIGN(const std::string page, ReadFile(files.page));
   EXPECT_EQ(CountOf("<figure>", page), 7U);
   EXPECT_EQ(CountOf("src=\"data:image/jpeg;base64,", page), 14U);
@@ -86,7 +197,7 @@ TEST(WriteReportTest, WritesAPageAndAFigureOfEveryFifthSlice) {
 
   const cv::Mat figure = cv::imread(files.figure.string());
   M3L_ASSERT_OK_AND_ASSIGN(const ReportFiles smaller,
-                           WriteReport(FakeAnswer(30), SyntheticHu, {}, folder.path()));
+                           WriteReport(FakeAnswer(30), SyntheticInstance, {}, folder.path()));
   const cv::Mat one_row = cv::imread(smaller.figure.string());
   EXPECT_EQ(one_row.size(), cv::Size(kFigureWidth, 528 + kFigureRowHeight));
   EXPECT_EQ(figure.size(), cv::Size(kFigureWidth, 528 + 2 * kFigureRowHeight));
@@ -94,7 +205,7 @@ TEST(WriteReportTest, WritesAPageAndAFigureOfEveryFifthSlice) {
 
 TEST(MakePageTest, RepeatsTheNoticeAndIsSelfContained) {
   const v1::StudyAnswer answer = FakeAnswer(10);
-  const std::string page = MakePage(answer, SampleSlices(answer.slices(), SyntheticHu), {});
+  const std::string page = MakePage(answer, SampleSlices(answer.slices(), SyntheticInstance), {});
   EXPECT_GE(CountOf("Research use only.", page), 3U);
   EXPECT_GE(CountOf("Weights are &lt;random&gt; &amp; mean nothing.", page), 4U);
   EXPECT_THAT(page, HasSubstr("1: COVID-19"));
@@ -126,13 +237,21 @@ TEST(MakePageTest, EscapesWhatCameFromElsewhere) {
   answer.mutable_patient()->mutable_model()->set_name(hostile);
   answer.mutable_patient()->mutable_model()->set_version(hostile);
   answer.mutable_patient()->mutable_model()->set_digest(hostile);
-  const auto hostile_hu = [&](int) -> absl::StatusOr<cv::Mat> {
+  v1::SeriesSummary& series = *answer.mutable_patient()->add_series();
+  series.set_series_instance_uid(hostile);
+  series.set_detail(hostile);
+  answer.mutable_patient()->add_warnings(hostile + " of the study");
+  v1::InstanceReceipt& skipped = *answer.add_receipts();
+  skipped.set_instance(2);
+  skipped.set_status(v1::SKIPPED);
+  skipped.set_detail(hostile);
+  const auto hostile_hu = [&](int) -> absl::StatusOr<DecodedInstance> {
     return absl::InvalidArgumentError(hostile);
   };
   const std::string page =
       MakePage(answer, SampleSlices(answer.slices(), hostile_hu), {hostile, "b.dcm"});
   EXPECT_THAT(page, Not(HasSubstr("<script")));
-  EXPECT_EQ(CountOf(escaped, page), 9U);
+  EXPECT_EQ(CountOf(escaped, page), 15U);
 }
 
 TEST(MakePageTest, CountsSkippedInstancesByReason) {
@@ -149,6 +268,57 @@ TEST(MakePageTest, CountsSkippedInstancesByReason) {
   EXPECT_THAT(page, HasSubstr("<td class=\"number\">2</td><td>c.dcm</td><td>skipped: DUPLICATE"));
 }
 
+TEST(MakePageTest, SaysHowAnOddStudyWasRead) {
+  const v1::StudyAnswer answer = VolumeAnswer();
+  const std::string page = MakePage(answer, SampleSlices(answer.slices(), SyntheticInstance), {});
+  for (const std::string part : {
+           "<div class=\"verdict degraded\"><p><strong>DEGRADED</strong> SLICES_MISSING, "
+           "POSITIONS_DOUBLED</p>\n<p>2 slices are missing between others",
+           "<dt>No lung, not scored</dt><dd>0 to 3, 12, 27 to 29</dd>",
+           "gantry tilt 12.5 degrees",
+           "<td><strong>chosen</strong></td><td>30 slices, 5.00 mm apart over 155.0 mm, "
+           "acquisition 2</td><td>the most slices of a lung kernel</td><td>2.25.1</td>",
+           "<td>no</td><td>3 slices, 10.00 mm apart over 20.0 mm</td>",
+           "<li><strong>study</strong>: the patient is under 16",
+           "<li><strong>11 instances</strong>: SOPInstanceUID is empty</li>",
+           "<span>left</span><div class=\"track\"><div class=\"fill\" style=\"width:8.1%",
+           "<span class=\"value\">24.9 %</span>",
+           // Slice 15 is frame 14 of instance 10, which this loader does not have.
+           "about 15.0 % of lung affected<br>instance 10, frame 14, box of the study",
+           "no lung: not scored<br>instance 9, box of the study",
+           "<td>used: 20 frames</td><td class=\"number\">10 to 29</td>"
+           "<td>COVID-19 12, Healthy 4, no lung 4</td>",
+           "<td>OTHER_SERIES</td><td class=\"number\">3</td><td>such as instance 12: of another",
+       }) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+}
+
+TEST(MakePageTest, SaysOfOneSliceOnlyWhatOthersDoNotShare) {
+  v1::StudyAnswer answer = VolumeAnswer();
+  answer.mutable_slices(5)->add_warnings("of this slice alone");
+  const std::string page = MakePage(answer, SampleSlices(answer.slices(), SyntheticInstance), {});
+  EXPECT_THAT(page, HasSubstr("instance 4, box of the study<br>of this slice alone</figcaption>"));
+  EXPECT_THAT(page, Not(HasSubstr("<br>SOPInstanceUID is empty")));
+}
+
+TEST(MakePageTest, ShowsNoEmptyChartOfAStudyThatWasRejected) {
+  v1::StudyAnswer answer;
+  answer.mutable_patient()->set_verdict(v1::REJECTED);
+  answer.mutable_patient()->add_reasons(v1::NOT_HOUNSFIELD);
+  const std::string page = MakePage(answer, {}, {});
+  EXPECT_THAT(page, HasSubstr("<strong>REJECTED</strong> NOT_HOUNSFIELD"));
+  EXPECT_THAT(page, Not(HasSubstr("<svg")));
+  EXPECT_THAT(page, Not(HasSubstr("Every fifth slice")));
+}
+
+TEST(MakePageTest, SaysThatNoLabelIsGiven) {
+  const std::string page = MakePage(AbstainedAnswer(), {}, {});
+  EXPECT_THAT(page, HasSubstr("<div class=\"verdict abstained\">"));
+  EXPECT_THAT(page, HasSubstr("<p class=\"call\">No label</p>"));
+  EXPECT_THAT(page, Not(HasSubstr("0: Healthy")));
+}
+
 TEST(DrawFigureTest, ShowsAStudyThatWasRejected) {
   v1::PatientResult patient;
   patient.set_verdict(v1::REJECTED);
@@ -162,9 +332,10 @@ TEST(LocalFilesTest, DecodesTheFilesThatWereSent) {
   const absl::Span<const HuSlice> sent = absl::MakeSpan(phantom.slices).first(1);
   ASSERT_TRUE(WriteDicomStudy(sent, folder, DicomOptions()).ok());
   M3L_ASSERT_OK_AND_ASSIGN(const auto files, FindInstances({folder}));
-  const HuLoader load = LocalFiles(files);
-  M3L_ASSERT_OK_AND_ASSIGN(const cv::Mat hu, load(0));
-  EXPECT_EQ(cv::norm(hu, sent[0].hu, cv::NORM_INF), 0);
+  const InstanceLoader load = LocalFiles(files);
+  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance, load(0));
+  ASSERT_EQ(instance.slices.size(), 1U);
+  EXPECT_EQ(cv::norm(instance.slices[0].hu, sent[0].hu, cv::NORM_INF), 0);
   EXPECT_EQ(load(1).status().code(), absl::StatusCode::kNotFound);
 }
 

@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "volume_answer.h"
 
 namespace m3lung::client {
 namespace {
@@ -77,6 +78,36 @@ TEST(StudyClientTest, ArrangesSlicesFromHeadToFeetAndNumbersEarlyOnes) {
   EXPECT_EQ(answer.receipts(2).reason(), v1::NOT_DICOM);
 }
 
+TEST(StudyClientTest, FindsThePlaceOfEachFrame) {
+  const v1::StudyAnswer sent = VolumeAnswer();
+  ReceivedStudy received;
+  FakeServer server([&](auto&, auto& stream) { return SendAfterUpload(sent, stream, received); });
+  const TemporaryFolder folder;
+  StudyOptions options;
+  std::vector<StudyStage> stages;
+  options.on_progress = [&stages](const StudyStage& stage) { stages.push_back(stage); };
+  M3L_ASSERT_OK_AND_ASSIGN(
+      const v1::StudyAnswer answer,
+      StudyClient(MakeChannel(server.address())).Analyze(AddFiles(folder, {"0", "1"}), options));
+
+  ASSERT_EQ(answer.slices_size(), 30);
+  for (int i = 0; i < 30; ++i) {
+    const v1::SliceResult& slice = answer.slices(i);
+    ASSERT_TRUE(slice.has_index());
+    EXPECT_EQ(slice.index(), i);
+    EXPECT_EQ(slice.instance(), i < 10 ? 9 - i : 10) << i;
+    EXPECT_EQ(slice.frame(), i < 10 ? 0 : 29 - i) << i;
+    EXPECT_EQ(slice.scored(), sent.slices(i).scored()) << i;
+  }
+  // Two files sent, the upload's end, and every slice, those without lung too.
+  ASSERT_EQ(stages.size(), 33U);
+  EXPECT_EQ(stages[2].instances_sent, 2);
+  EXPECT_TRUE(stages[2].upload_ended);
+  EXPECT_EQ(stages[2].slices_answered, 0);
+  EXPECT_EQ(stages[2].slices_used, 30);
+  EXPECT_EQ(stages.back().slices_answered, 30);
+}
+
 TEST(StudyClientTest, TellsProgressToTheEnd) {
   ReceivedStudy received;
   FakeServer server([&](auto&, auto& stream) { return AnswerNormally(stream, received); });
@@ -88,14 +119,14 @@ TEST(StudyClientTest, TellsProgressToTheEnd) {
                            StudyClient(MakeChannel(server.address()))
                                .Analyze(AddFiles(folder, {"0", "1", "bad", "3"}), options));
 
-  ASSERT_EQ(stages.size(), 8U);  // four sent, upload ended, three scored
+  ASSERT_EQ(stages.size(), 8U);  // four sent, upload ended, three answered
   for (size_t i = 1; i < stages.size(); ++i) {
     EXPECT_GE(stages[i].instances_sent, stages[i - 1].instances_sent);
-    EXPECT_GE(stages[i].slices_scored, stages[i - 1].slices_scored);
+    EXPECT_GE(stages[i].slices_answered, stages[i - 1].slices_answered);
   }
   EXPECT_EQ(stages.back().instances_sent, 4);
   EXPECT_EQ(stages.back().instances_total, 4);
-  EXPECT_EQ(stages.back().slices_scored, 3);
+  EXPECT_EQ(stages.back().slices_answered, 3);
   EXPECT_EQ(stages.back().slices_used, 3);
   EXPECT_TRUE(stages.back().upload_ended);
 }
@@ -159,7 +190,7 @@ TEST(StudyClientTest, SaysHowFarTheStudyWasWhenTheServerVanishes) {
   absl::Notification far_enough;
   StudyOptions options;
   options.on_progress = [&](const StudyStage& stage) {
-    if (stage.slices_scored == 1 && stage.instances_sent == 2) far_enough.Notify();
+    if (stage.slices_answered == 1 && stage.instances_sent == 2) far_enough.Notify();
   };
   std::future<absl::StatusOr<v1::StudyAnswer>> answer = std::async(std::launch::async, [&] {
     return StudyClient(MakeChannel(server.address()))
@@ -169,7 +200,7 @@ TEST(StudyClientTest, SaysHowFarTheStudyWasWhenTheServerVanishes) {
   server.Vanish();
   EXPECT_THAT(answer.get(),
               StatusIs(absl::StatusCode::kUnavailable,
-                       HasSubstr("was lost after 2 of 2 instances sent and 1 slices")));
+                       HasSubstr("was lost after 2 of 2 instances sent and 1 slices answered")));
 }
 
 TEST(StudyClientTest, SaysThatNoServerAnswers) {

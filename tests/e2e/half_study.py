@@ -1,5 +1,5 @@
 """Half a study, for the test that kills its client: sends the files given, tells
-when the first result is there, and never ends the study.
+when the first result is there (crop mode paper answers during the upload), and never ends the study.
 
 Usage: half_study.py ADDRESS FILE...
 """
@@ -12,7 +12,7 @@ import service
 
 
 def requests(paths):
-    yield service.header(expected_instances=2 * len(paths))
+    yield service.header(expected_instances=2 * len(paths), crop_mode="PAPER")
     yield from service.file_requests(paths)
     yield service.dicom(b"the first piece of an instance", last=False)
     threading.Event().wait()  # until killed

@@ -21,6 +21,7 @@ class Slice:
     sop_instance_uid: str
     hu: np.ndarray  # int16, rows x columns
     position_mm: float  # along the slice normal, larger is nearer to the head
+    spacing_mm: tuple  # between rows, between columns
     box: tuple = ()  # x, y, width, height
     method: str = ""
 
@@ -43,7 +44,8 @@ def read_slice(path):
         normal = -normal
     position = float(np.dot(normal, np.array(image.ImagePositionPatient, dtype=np.float64)))
     hu = np.clip(hu, -32768, 32767).astype(np.int16)
-    return Slice(path.name, str(image.SOPInstanceUID), hu, position)
+    spacing = tuple(float(value) for value in image.PixelSpacing)
+    return Slice(path.name, str(image.SOPInstanceUID), hu, position, spacing)
 
 
 def read_study(folder):

@@ -76,7 +76,7 @@ def untrained_models(base_width=16, input_size=512, seed=1):
 
 
 @functools.cache
-def synthetic_study(label="COVID_19", slices=12, seed=1):
+def synthetic_study(label="COVID_19", slices=40, seed=1):
     """The DICOM files of a synthetic study, sorted by name."""
     folder = scratch("study")
     run("m3lung-train", "cohort", f"--out={folder}", f"--label={label}", f"--slices={slices}",
@@ -296,11 +296,12 @@ def assert_same_answer(test, one, other, tolerance=1e-5):
     test.assertEqual(len(one.slices), len(other.slices))
     for a, b in zip(one.slices, other.slices):
         test.assertEqual(
-            (a.instance, a.sop_instance_uid, a.label, a.lung_box),
-            (b.instance, b.sop_instance_uid, b.label, b.lung_box),
+            (a.instance, a.sop_instance_uid, a.scored, a.label, a.lung_box),
+            (b.instance, b.sop_instance_uid, b.scored, b.label, b.lung_box),
         )
         assert_close(test, a.probabilities, b.probabilities, tolerance, f"instance {a.instance}")
         assert_close(test, [a.lesion_probability], [b.lesion_probability], tolerance)
+    test.assertEqual(one.patient.verdict, other.patient.verdict)
     test.assertEqual(one.patient.label, other.patient.label)
     test.assertEqual(one.patient.instances_head_to_feet, other.patient.instances_head_to_feet)
     assert_close(test, one.patient.probabilities, other.patient.probabilities, tolerance, "patient")

@@ -51,11 +51,6 @@ class BadStream(service.ServerTest):
     def test_request_is_empty(self):
         self.refused("EMPTY_REQUEST", header(), screening.AnalyzeStudyRequest())
 
-    def test_crop_mode_is_not_available(self):
-        unimplemented = grpc.StatusCode.UNIMPLEMENTED
-        volume = header(crop_mode=results.VOLUME)
-        self.refused("CROP_MODE_UNAVAILABLE", volume, code=unimplemented)
-
     def test_instance_is_unfinished(self):
         self.refused("INSTANCE_UNFINISHED", header(), dicom(b"bytes", last=False))
         self.refused("INSTANCE_UNFINISHED", header(), dicom(b"bytes", last=False), hu_slice())
@@ -66,6 +61,8 @@ class BadStream(service.ServerTest):
         self.refused("HU_SLICE_INVALID", header(), hu_slice(rows=0))
         self.refused("HU_SLICE_INVALID", header(), hu_slice(columns=-64))
         self.refused("HU_SLICE_INVALID", header(), hu_slice(rows=1 << 30, columns=1 << 30))
+        self.refused("HU_SLICE_INVALID", header(), hu_slice(row_spacing_mm=0))
+        self.refused("HU_SLICE_INVALID", header(), hu_slice(column_spacing_mm=float("nan")))
 
     def test_model_is_unknown(self):
         not_found = grpc.StatusCode.NOT_FOUND

@@ -7,14 +7,15 @@ import service
 
 
 class ConcurrentStudies(service.ServerTest):
+    crop_mode = "VOLUME"
     # So long a wait that slices of all studies at hand come to share batches.
     config = "batching { sizes: 1 sizes: 4 max_wait_ms: 500 }"
 
     def setUp(self):
         # Of different sizes, so that one goes on alone at the end.
         self.studies = (
-            service.synthetic_study("COVID_19", slices=20, seed=1),
-            service.synthetic_study("CAP", slices=28, seed=2),
+            service.synthetic_study("COVID_19", slices=36, seed=1),
+            service.synthetic_study("CAP", slices=40, seed=2),
         )
 
     def together(self, studies):
@@ -24,7 +25,7 @@ class ConcurrentStudies(service.ServerTest):
         lockstep = min(map(len, studies))
 
         def requests(paths):
-            yield service.header(expected_instances=len(paths))
+            yield service.header(expected_instances=len(paths), crop_mode=self.crop_mode)
             for number, path in enumerate(paths):
                 if number < lockstep:
                     turn.wait(timeout=service.HANG_SECONDS)
@@ -35,7 +36,8 @@ class ConcurrentStudies(service.ServerTest):
             return list(pool.map(lambda stream: service.analyze(self.stub, stream), streams))
 
     def alone(self, paths):
-        requests = [service.header(), *service.file_requests(paths)]
+        header = service.header(crop_mode=self.crop_mode)
+        requests = [header, *service.file_requests(paths)]
         answer = service.analyze(self.stub, requests)
         self.assertEqual(len(answer.slices), len(paths))
         return answer
@@ -72,6 +74,10 @@ class ConcurrentStudies(service.ServerTest):
         service.assert_close(
             self, forwards.patient.probabilities, backwards.patient.probabilities, 1e-5
         )
+
+
+class ConcurrentPaperStudies(ConcurrentStudies):
+    crop_mode = "PAPER"
 
 
 if __name__ == "__main__":

@@ -134,7 +134,8 @@ class Stop(unittest.TestCase):
         go_on = queue.Queue()
 
         def requests():
-            yield service.header(expected_instances=len(paths))
+            # The crop mode that answers while the study is still being sent.
+            yield service.header(expected_instances=len(paths), crop_mode="PAPER")
             yield from service.file_requests(paths[:1])
             go_on.get(timeout=service.HANG_SECONDS)
             yield from service.file_requests(paths[1:])

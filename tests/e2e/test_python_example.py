@@ -16,7 +16,7 @@ class PythonExample(service.ServerTest):
         shutil.copy(service.ROOT / "client" / "python" / "analyze_study.py", cls.program)
         service.make_stubs(folder)
         cls.study = service.scratch("sent")
-        for path in service.synthetic_study(slices=6):
+        for path in service.synthetic_study(slices=40):
             shutil.copy(path, cls.study)
         (cls.study / "notes.txt").write_text("not a DICOM file\n")
 
@@ -33,10 +33,10 @@ class PythonExample(service.ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         slices = [line for line in lines if line.startswith("slice ")]
-        self.assertEqual(len(slices), 6)
+        self.assertEqual(len(slices), 40)
         self.assertTrue(all("map peak" in line for line in slices), slices)
         self.assertIn("skipped notes.txt: NOT_DICOM: ", done.stdout)
-        self.assertIn("6 of 7 instances used, 1 skipped", lines)
+        self.assertIn("40 of 41 instances used, 1 skipped", lines)
         self.assertIn("research use only", done.stdout.lower())
         self.assertRegex(lines[-1], r"^patient (HEALTHY|COVID_19|H1N1|CAP): HEALTHY \d+\.\d% ")
 

@@ -148,6 +148,42 @@ class SmallBundle(unittest.TestCase):
             self.assertIn("research use only", holder["model"]["notice"].lower())
 
 
+class VolumeCrop(SmallBundle):
+    """Crop mode `volume`: the box is the service's own (how good it is,
+    tests/preprocess/lung_volume_test.cc tells); all that follows is compared."""
+
+    def compare(self, study):
+        folder = self.folder(study)
+        out = service.scratch("answer") / "answer.json"
+        service.run("m3lung", "analyze", folder, f"--server={self.server.address}",
+                    f"--json={out}", "--crop=volume")  # fmt: skip
+        answer = service.json_answer(out)
+        slices = reference.read_study(folder)
+        self.check_ledger(answer, slices)
+        scored = [(got, one) for got, one in zip(answer.slices, slices) if got.scored]
+        without_lung = [got for got in answer.slices if not got.scored]
+        self.assertEqual(answer.patient.slices_without_lung, len(without_lung))
+        share = len(without_lung) / len(slices)
+        self.assertTrue(0.01 < share < 0.3, f"{share:.0%} of the slices show no lung")
+        for got in without_lung:
+            self.assertEqual((got.label, list(got.probabilities)), (0, []))
+            self.assertEqual(got.lung_box.method, "none")
+        boxes = {(got.lung_box.x, got.lung_box.y, got.lung_box.width, got.lung_box.height)
+                 for got, _ in scored}  # fmt: skip
+        self.assertEqual(len(boxes), 1)
+        self.assertEqual({got.lung_box.method for got, _ in scored}, {"volume"})
+        for got, one in scored:
+            self.assertEqual(got.sop_instance_uid, one.sop_instance_uid)
+            one.box = next(iter(boxes))
+        expected = reference.score(self.bundle, [one for _, one in scored])
+        probabilities = np.array([list(got.probabilities) for got, _ in scored])
+        np.testing.assert_allclose(probabilities, expected.probabilities, atol=TOLERANCE)
+        np.testing.assert_allclose(answer.patient.probabilities, expected.patient, atol=TOLERANCE)
+        affected = answer.patient.affected_lung
+        for value in (affected.whole, affected.left, affected.right, affected.lower_third):
+            self.assertTrue(0 <= value <= 1)
+
+
 class FullBundle(SmallBundle):
     base_width = 64
     whole = os.environ.get("M3LUNG_E2E_FULL") == "1"

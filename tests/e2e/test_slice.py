@@ -11,8 +11,10 @@ class OneSlice(service.ServerTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.paths = service.synthetic_study(slices=12)
-        requests = [service.header(lesion_maps="GRID"), *service.file_requests(cls.paths)]
+        cls.paths = service.synthetic_study()
+        # A slice alone is cropped by the paper's box.
+        header = service.header(lesion_maps="GRID", crop_mode="PAPER")
+        requests = [header, *service.file_requests(cls.paths)]
         cls.study = service.analyze(cls.stub, requests)
 
     def one(self, number, **fields):
@@ -22,7 +24,7 @@ class OneSlice(service.ServerTest):
         return self.stub.AnalyzeSlice(request), self.study.slices[number]
 
     def test_alone_it_is_answered_as_in_its_study(self):
-        for number in (0, 5, 11):
+        for number in (0, 15, 39):
             alone, within = self.one(number)
             self.assertTrue(alone.scored)
             self.assertEqual(alone.sop_instance_uid, within.sop_instance_uid)
@@ -34,12 +36,12 @@ class OneSlice(service.ServerTest):
             self.assertIn("random", alone.model.notice)
 
     def test_maps_come_in_the_size_asked_for(self):
-        none, _ = self.one(5, lesion_maps="NO_MAP")
+        none, _ = self.one(15, lesion_maps="NO_MAP")
         self.assertFalse(none.HasField("lesion_map"))
-        grid, _ = self.one(5, lesion_maps="GRID")
+        grid, _ = self.one(15, lesion_maps="GRID")
         side = self.input_size // 16
         self.assertEqual((grid.lesion_map.rows, grid.lesion_map.columns), (side, side))
-        full, _ = self.one(5, lesion_maps="FULL_SIZE")
+        full, _ = self.one(15, lesion_maps="FULL_SIZE")
         box = full.lung_box
         self.assertEqual((full.lesion_map.rows, full.lesion_map.columns), (box.height, box.width))
         covers = results.PixelBox(x=box.x, y=box.y, width=box.width, height=box.height)
@@ -49,13 +51,14 @@ class OneSlice(service.ServerTest):
         service.assert_close(self, full.lesion_map.values, expected.ravel(), 1e-4)
 
     def test_hounsfield_units_give_the_same_answer_as_their_dicom_file(self):
-        requests = [service.header()]
+        requests = [service.header(crop_mode="PAPER")]
         for path in self.paths:
             one = reference.read_slice(path)
             rows, columns = one.hu.shape
             message = screening.HuSlice(
                 sop_instance_uid=one.sop_instance_uid, rows=rows, columns=columns,
-                hu=one.hu.astype("<i2").tobytes(), row_spacing_mm=1, column_spacing_mm=1,
+                hu=one.hu.astype("<i2").tobytes(), row_spacing_mm=one.spacing_mm[0],
+                column_spacing_mm=one.spacing_mm[1],
                 position_mm=one.position_mm,
             )  # fmt: skip
             requests.append(screening.AnalyzeStudyRequest(hu_slice=message))

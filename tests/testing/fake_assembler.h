@@ -16,8 +16,8 @@ namespace m3lung::testing {
 // One series of all slices, or of the pinned ones; the box is the whole image, and
 // every element of it is left lung, but in slices of the instances `without_lung`.
 struct FakeAssembler {
-  std::vector<Finding> findings;
-  std::set<int> without_lung;
+  std::vector<Finding> findings = {};
+  std::set<int> without_lung = {};
 
   AssembledStudy operator()(absl::Span<const SliceSummary> slices,
                             const std::optional<std::vector<int>>& pinned) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gmock/gmock.h"
+#include "opencv2/core.hpp"
 #include "tests/preprocess/study/slices.h"
 
 namespace m3lung {
@@ -65,9 +66,9 @@ TEST(AssembleStudyTest, PixelsThatAreNotHounsfieldUnitsAreRejected) {
   // As they come without the rescale's intercept, as a picture of 8 bits, with the
   // intercept twice, and inverted.
   const std::vector<void (*)(cv::Mat&)> mistakes = {
-      [](cv::Mat& hu) { hu += 1024; },
+      [](cv::Mat& hu) { hu.convertTo(hu, CV_16S, 1, 1024); },
       [](cv::Mat& hu) { hu.convertTo(hu, CV_16S, 255.0 / 1500, 255.0 * 1000 / 1500); },
-      [](cv::Mat& hu) { hu -= 1024; },
+      [](cv::Mat& hu) { hu.convertTo(hu, CV_16S, 1, -1024); },
       [](cv::Mat& hu) { hu.convertTo(hu, CV_16S, -1, 0); },
   };
   for (size_t i = 0; i < mistakes.size(); ++i) {
@@ -83,7 +84,7 @@ TEST(AssembleStudyTest, PixelsThatAreNotHounsfieldUnitsAreRejected) {
 // Padding has become -1000 HU, which must not stand in for measured air.
 TEST(AssembleStudyTest, PaddingIsNotTakenForAir) {
   const AssembledStudy assembled = Assemble(ChangedChest([](HuSlice& slice) {
-    slice.hu += 1024;
+    slice.hu.convertTo(slice.hu, CV_16S, 1, 1024);
     slice.hu.rowRange(0, 20).setTo(kAirHu);
   }));
   EXPECT_THAT(ReasonsOf(assembled), ElementsAre(StudyReason::kNotHounsfield));
