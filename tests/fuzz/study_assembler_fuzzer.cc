@@ -42,7 +42,7 @@ SliceGeometry Geometry(ByteSource& data) {
       {{1, 0, 0}, {-1, 0, 0}, {0, 1, 0}, {0, -1, 0}}};
   static constexpr std::array<std::array<double, 3>, 4> kColumns = {
       {{0, 1, 0}, {0, -1, 0}, {1, 0, 0}, {-1, 0, 0}}};
-  static constexpr double kSpacings[] = {0.7, 0.7, 0.7, 2.0, 1e-3, 100.0};
+  static constexpr double kSpacings[] = {0.7, 0.7, 0.7, 1.0, 1.0005, 2.0, 1e-3, 100.0};
   SliceGeometry geometry;
   const int preset = data.Integer(0, 7);
   if (preset == 7) {
@@ -119,11 +119,18 @@ std::vector<SliceSummary> Slices(ByteSource& data) {
   return slices;
 }
 
-// Some of the slices, as a session that answers slices as they come has them.
-std::vector<int> EverySecond(size_t slices) {
-  std::vector<int> pinned;
-  for (size_t slice = 0; slice < slices; slice += 2) pinned.push_back(static_cast<int>(slice));
-  return pinned;
+// The slices that a session which answers them as they come has in use.
+std::vector<int> UsedAsTheyCame(absl::Span<const SliceSummary> slices) {
+  std::vector<int> used;
+  for (int slice = 0; slice < static_cast<int>(slices.size()); ++slice) {
+    const SliceSummary& one = slices[slice];
+    if (!used.empty() && !BelongTogether(slices[used.front()], one)) continue;
+    const bool repeats = std::any_of(used.begin(), used.end(), [&](int earlier) {
+      return FindRepetition(slices[earlier], one).has_value();
+    });
+    if (!repeats) used.push_back(slice);
+  }
+  return used;
 }
 
 void CheckFindings(const std::vector<Finding>& findings) {
@@ -242,7 +249,7 @@ void AssembleAndCheck(absl::string_view bytes) {
   const bool pin = data.Bool();
   const std::vector<SliceSummary> slices = Slices(data);
   std::optional<std::vector<int>> pinned;
-  if (pin) pinned = EverySecond(slices.size());
+  if (pin) pinned = UsedAsTheyCame(slices);
   const AssembledStudy study = AssembleStudy(slices, pinned);
   CheckStudy(study, slices);
   if (pin) {

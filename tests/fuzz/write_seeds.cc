@@ -227,7 +227,7 @@ std::vector<Seed> StudySeeds() {
   for (int kind = 0; kind < 4; ++kind) {
     std::string bytes(1, '\0');  // nothing pinned
     for (int slice = 0; slice < 24; ++slice) {
-      bytes += '\1';                          // an instance of its own
+      if (slice > 0) bytes += '\1';           // an instance of its own
       bytes += '\0';                          // rows to the left, columns to the back
       bytes += '\1';                          // off the centre
       bytes += '\1';                          // at a step
