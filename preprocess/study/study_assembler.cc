@@ -150,6 +150,11 @@ std::vector<std::string> WarningsOf(const ExaminedSeries& chosen,
   if (absl::string_view(first.header.patient_position).substr(0, 2) == "FF") {
     warnings.push_back("the patient was scanned feet first; slices are ordered from the head");
   }
+  if (chosen.lungs.unseen_side != kNoLung) {
+    warnings.push_back(absl::StrCat(
+        "hardly any air is seen in the ", chosen.lungs.unseen_side == kLeftLung ? "left" : "right",
+        " lung: the box takes in its place, and the shares of lung affected do not count it"));
+  }
   for (const int slice : chosen.series.head_to_feet) {
     const std::optional<double>& age = slices[slice].header.patient_age_years;
     if (age.has_value() && *age < kHardlyTriedBelowYears) {
