@@ -30,7 +30,7 @@ class FakeRunner final : public InferenceRunner {
     std::vector<SliceScores> scores;
     for (const int pixel : batch) {
       SliceScores& score = scores.emplace_back();
-      score.probabilities = Certain(pixel % kClasses);
+      score.probabilities = Certain(pixel);
       score.lesion_probability = static_cast<float>(pixel) / 100;
       score.map.rows = score.map.columns = 2;
       score.map.values = {0, 0.25F, 0.5F, 1};
@@ -46,7 +46,7 @@ class FakeRunner final : public InferenceRunner {
     for (const std::vector<float>* one : features)
       patient_.push_back(static_cast<int>(one->front()));
     if (!failure_.ok()) return failure_;
-    return Certain(patient_.front() % kClasses);
+    return Certain(patient_.front());
   }
 
   // First pixels of the slices in each batch that was begun, copies that fill it
@@ -77,9 +77,9 @@ class FakeRunner final : public InferenceRunner {
   }
 
  private:
-  static ClassProbabilities Certain(int of) {
+  static ClassProbabilities Certain(int pixel) {
     ClassProbabilities probabilities = {0.1F, 0.1F, 0.1F, 0.1F};
-    probabilities[of] = 0.7F;
+    probabilities[(pixel % kClasses + kClasses) % kClasses] = 0.7F;
     return probabilities;
   }
 
