@@ -20,8 +20,8 @@
 #include "base/files.h"
 #include "nlohmann/json.hpp"
 #include "preprocess/dicom_decoder.h"
-#include "preprocess/lung_crop.h"
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_crop.h"
+#include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
 namespace {

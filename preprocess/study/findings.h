@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 #include "preprocess/study/series.h"
 #include "preprocess/study/slice_summary.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 #include "preprocess/skip_reason.h"
 #include "preprocess/study/findings.h"
 #include "preprocess/study/series.h"

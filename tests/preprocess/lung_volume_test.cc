@@ -1,4 +1,4 @@
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 
 #include <cmath>
 #include <tuple>

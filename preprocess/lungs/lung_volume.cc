@@ -1,14 +1,14 @@
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "opencv2/imgproc.hpp"
-#include "preprocess/air_regions.h"
-#include "preprocess/body_mask.h"
-#include "preprocess/lung_layers.h"
-#include "preprocess/lung_sides.h"
+#include "preprocess/lungs/air_regions.h"
+#include "preprocess/lungs/body_mask.h"
+#include "preprocess/lungs/lung_layers.h"
+#include "preprocess/lungs/lung_sides.h"
 
 namespace m3lung {
 namespace {

@@ -1,7 +1,7 @@
 // Volumes on a coarse grid, and the few operations on them that image libraries
 // offer in two dimensions only.
-#ifndef M3LUNG_PREPROCESS_VOXEL_GRID_H_
-#define M3LUNG_PREPROCESS_VOXEL_GRID_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_VOXEL_GRID_H_
+#define M3LUNG_PREPROCESS_LUNGS_VOXEL_GRID_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -74,4 +74,4 @@ void GrowRegions(const VoxelGrid& grid, const VoxelMask& mask, const std::vector
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_VOXEL_GRID_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_VOXEL_GRID_H_
