@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "preprocess/study/study_assembler.h"
 #include "tests/fuzz/byte_source.h"
 #include "tests/fuzz/invariants.h"
@@ -88,7 +89,7 @@ InstanceHeader Header(ByteSource& data) {
   header.series_instance_uid = data.Pick(kUids);
   header.sop_instance_uid = data.Pick(kUids);
   if (header.sop_instance_uid == "1.2.3") {
-    header.sop_instance_uid += "." + std::to_string(data.Word());
+    absl::StrAppend(&header.sop_instance_uid, ".", data.Word());
   }
   if (data.Bool()) header.acquisition_number = data.Integer(-1, 3);
   for (int i = data.Integer(0, 2); i > 0; --i) {
