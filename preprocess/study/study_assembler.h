@@ -56,7 +56,8 @@ struct AssembledStudy {
 //
 // `pinned`: the slices that are in use already, where slices were answered as they
 // came (crop mode `paper`); then these are the study whatever the rules say, and a
-// better series is a finding.
+// better series is a finding. REQUIRES: they belong together, and none repeats
+// another (preprocess/study/series.h).
 //
 // Deterministic. Time and memory grow with the slices, not with what they say.
 AssembledStudy AssembleStudy(absl::Span<const SliceSummary> slices,

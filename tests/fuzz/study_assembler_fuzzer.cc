@@ -120,10 +120,16 @@ std::vector<SliceSummary> Slices(ByteSource& data) {
   return slices;
 }
 
-// Some of the slices, as a session that answers slices as they come has them.
-std::vector<int> EverySecond(size_t slices) {
+// Some of the slices, as a session that answers slices as they come admits them.
+std::vector<int> AsTheyCame(const std::vector<SliceSummary>& slices) {
   std::vector<int> pinned;
-  for (size_t slice = 0; slice < slices; slice += 2) pinned.push_back(static_cast<int>(slice));
+  for (size_t slice = 0; slice < slices.size(); slice += 2) {
+    const bool admitted = std::all_of(pinned.begin(), pinned.end(), [&](int earlier) {
+      return BelongTogether(slices[pinned.front()], slices[slice]) &&
+             !FindRepetition(slices[earlier], slices[slice]).has_value();
+    });
+    if (admitted) pinned.push_back(static_cast<int>(slice));
+  }
   return pinned;
 }
 
@@ -243,7 +249,7 @@ void AssembleAndCheck(absl::string_view bytes) {
   const bool pin = data.Bool();
   const std::vector<SliceSummary> slices = Slices(data);
   std::optional<std::vector<int>> pinned;
-  if (pin) pinned = EverySecond(slices.size());
+  if (pin) pinned = AsTheyCame(slices);
   const AssembledStudy study = AssembleStudy(slices, pinned);
   CheckStudy(study, slices);
   if (pin) {
