@@ -5,11 +5,11 @@
 //   lung_crop_dump --slices=1000 FOLDER
 //
 // The second form repeats the study's coarse slices up to that many, half a
-// millimetre apart, and prints the time and the peak of memory of FindLungs alone.
+// millimetre apart, and prints the processor's time and the peak of memory of
+// FindLungs alone.
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -20,8 +20,8 @@
 #include "base/files.h"
 #include "nlohmann/json.hpp"
 #include "preprocess/dicom_decoder.h"
-#include "preprocess/lung_crop.h"
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_crop.h"
+#include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
 namespace {
@@ -42,6 +42,11 @@ std::vector<HuSlice> HeadToFeet(const std::string& folder) {
 
 nlohmann::json Json(const cv::Rect& box) { return {box.x, box.y, box.width, box.height}; }
 
+double Seconds(const rusage& usage) {
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+         1e-6 * (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
 void Measure(const std::vector<cv::Mat>& coarse, const CoarseGrid& grid, int count) {
   std::vector<cv::Mat> slices;
   std::vector<double> positions;
@@ -51,13 +56,12 @@ void Measure(const std::vector<cv::Mat>& coarse, const CoarseGrid& grid, int cou
   }
   rusage before = {}, after = {};
   getrusage(RUSAGE_SELF, &before);
-  const auto start = std::chrono::steady_clock::now();
   const LungVolume volume = FindLungs(slices, positions, grid);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   getrusage(RUSAGE_SELF, &after);
   std::cout << count << " slices of " << grid.columns() << " x " << grid.rows() << ": "
-            << took.count() << " s, peak memory " << (after.ru_maxrss - before.ru_maxrss) / 1024
-            << " MiB above " << before.ru_maxrss / 1024 << " MiB, found " << volume.found << "\n";
+            << Seconds(after) - Seconds(before) << " s, peak memory "
+            << (after.ru_maxrss - before.ru_maxrss) / 1024 << " MiB above "
+            << before.ru_maxrss / 1024 << " MiB, found " << volume.found << "\n";
 }
 
 int Run(const std::string& folder, int count) {

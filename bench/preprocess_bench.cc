@@ -20,7 +20,7 @@
 #include "benchmark/benchmark.h"
 #include "opencv2/core/utility.hpp"
 #include "preprocess/dicom_decoder.h"
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 
 namespace m3lung {
 namespace {

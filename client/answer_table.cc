@@ -53,7 +53,11 @@ std::string VerdictRows(const v1::PatientResult& patient) {
 std::string SliceRows(const v1::StudyAnswer& answer) {
   const v1::PatientResult& patient = answer.patient();
   std::string rows = Row("Slices", SliceCounts(patient));
-  if (const std::vector<SliceRun> runs = UnscoredRuns(answer); !runs.empty()) {
+  const std::vector<SliceRun> runs = UnscoredRuns(answer);
+  if (!runs.empty() && patient.verdict() == v1::REJECTED) {
+    absl::StrAppend(&rows, Row("Not scored", absl::StrCat("slices ", RunsText(runs),
+                                                          ": the study was rejected")));
+  } else if (!runs.empty()) {
     int unscored = 0;
     for (const SliceRun& run : runs) unscored += run.last - run.first + 1;
     absl::StrAppend(&rows,

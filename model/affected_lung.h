@@ -10,7 +10,7 @@
 #include "absl/types/span.h"
 #include "model/inference.h"
 #include "opencv2/core/mat.hpp"
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
 

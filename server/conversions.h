@@ -12,7 +12,7 @@
 #include "m3lung/v1/screening.pb.h"
 #include "model/inference.h"
 #include "model/manifest.h"
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 #include "preprocess/orientation.h"
 #include "preprocess/skip_reason.h"
 #include "preprocess/study/findings.h"

@@ -152,7 +152,11 @@ v1::PatientResult MakePatientResult(const StudyLedger& ledger, const std::vector
     result.add_instances_head_to_feet(ledger.slice(number).summary.instance);
     result.add_frames_head_to_feet(ledger.slice(number).summary.frame);
   }
-  result.set_slices_without_lung(ledger.used() - ledger.scored());
+  int without_lung = 0;
+  for (const SliceNumber number : ledger.HeadToFeet()) {
+    without_lung += ledger.scores(number) == nullptr && ledger.LungMaskOf(number).empty();
+  }
+  result.set_slices_without_lung(without_lung);
   SetScores(ledger, probabilities, healthy_share_threshold, result);
   return result;
 }

@@ -12,6 +12,7 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server_builder.h"
 #include "model/bundle.h"
+#include "opencv2/core/utility.hpp"
 #include "spdlog/spdlog.h"
 
 namespace m3lung {
@@ -41,7 +42,11 @@ Server::Server(const server::ServerConfig& config)
       pool_(OrAllProcessors(config.decode_threads(), processors_)),
       environment_{models_, pool_, metrics_, Clock::Real(), config.limits()},
       screening_service_(environment_),
-      model_service_(models_, metrics_, Clock::Real()) {}
+      model_service_(models_, metrics_, Clock::Real()) {
+  // The decode pool spreads slices over the processors; threads of OpenCV's own
+  // within each would only get in its way.
+  cv::setNumThreads(1);
+}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const server::ServerConfig& config) {
   std::unique_ptr<Server> server(new Server(config));

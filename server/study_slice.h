@@ -13,7 +13,7 @@
 #include "model/inference.h"
 #include "opencv2/core/mat.hpp"
 #include "preprocess/dicom_decoder.h"
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 #include "preprocess/study/slice_summary.h"
 #include "server/config.pb.h"
 

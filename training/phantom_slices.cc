@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "opencv2/core.hpp"
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 #include "preprocess/study/study_assembler.h"
 #include "torch/torch.h"
 #include "training/cohort/phantom.h"

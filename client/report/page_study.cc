@@ -17,7 +17,8 @@ std::string Facts(const v1::StudyAnswer& answer) {
   const v1::PatientResult& patient = answer.patient();
   std::string facts = Fact("Slices", SliceCounts(patient));
   if (const std::vector<SliceRun> runs = UnscoredRuns(answer); !runs.empty()) {
-    absl::StrAppend(&facts, Fact("No lung, not scored", RunsText(runs)));
+    const bool rejected = patient.verdict() == v1::REJECTED;
+    absl::StrAppend(&facts, Fact(rejected ? "Not scored" : "No lung, not scored", RunsText(runs)));
   }
   if (patient.slices_by_label_size() > 0) {
     absl::StrAppend(&facts, Fact("Slices by label", SlicesByLabel(patient)));

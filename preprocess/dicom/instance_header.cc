@@ -70,6 +70,8 @@ std::optional<double> AgeInYears(const std::string& age, const std::string& birt
   const std::optional<absl::CivilDay> birth = Date(birth_date);
   const std::optional<absl::CivilDay> study = Date(study_date);
   if (!birth.has_value() || !study.has_value()) return std::nullopt;
+  // One date for everything is an anonymiser's work, not a newborn's.
+  if (*study == *birth) return std::nullopt;
   const double years = static_cast<double>(*study - *birth) / kDaysAYear;
   if (!Plausible(years)) return std::nullopt;
   return years;

@@ -32,8 +32,9 @@ absl::Status UnpackSegment(absl::string_view segment, int shift, std::vector<uin
     if (at + 1 >= segment.size()) {
       return Malformed(absl::StrCat("yields ", filled, " of a segment's ", words.size(), " bytes"));
     }
-    const int control = static_cast<signed char>(segment[at++]);
-    if (control == -128) continue;  // says nothing
+    const int byte = static_cast<unsigned char>(segment[at++]);
+    const int control = byte < 128 ? byte : byte - 256;  // in two's complement
+    if (control == -128) continue;                       // says nothing
     const size_t run = control < 0 ? 1 - control : 1 + control;
     const size_t taken = std::min(run, words.size() - filled);
     if (control < 0) {

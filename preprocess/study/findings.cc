@@ -20,8 +20,9 @@ Finding NotHounsfield(const HounsfieldCounts& counts) {
   return {StudyReason::kNotHounsfield, Verdict::kRejected,
           absl::StrCat(
               "the pixels are not Hounsfield units: ", Percent(Share(counts.air, counts.pixels)),
-              " of them are near air or lung, ", Percent(Share(counts.tissue, counts.pixels)),
-              " near water; send the original images with their rescale slope and "
+              " of them are near air or lung, ",
+              Percent(Share(counts.tissue, counts.pixels - counts.air)),
+              " of the others near water; send the original images with their rescale slope and "
               "intercept")};
 }
 
@@ -99,7 +100,7 @@ Verdict WorstVerdict(const std::vector<Finding>& findings) {
 
 bool LooksLikeHounsfield(const HounsfieldCounts& counts, const GateLimits& limits) {
   return Share(counts.air, counts.pixels) >= limits.min_air_share &&
-         Share(counts.tissue, counts.pixels) >= limits.min_tissue_share;
+         Share(counts.tissue, counts.pixels - counts.air) >= limits.min_tissue_share;
 }
 
 std::vector<Finding> CheckSeries(const Series& series, absl::Span<const SliceSummary> slices,

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 #include "preprocess/study/series.h"
 #include "preprocess/study/slice_summary.h"
 
@@ -48,9 +48,11 @@ Verdict WorstVerdict(const std::vector<Finding>& findings);
 
 // The bounds of the gates. Source of the paper's data: thin slices of whole chests.
 struct GateLimits {
-  // Shares of all pixels that a scanner measured.
+  // Air and lung among all pixels that a scanner measured; fat, water and muscle
+  // among those of them that are neither, so that a wide field of view around a
+  // slender patient changes nothing.
   double min_air_share = 0.03;
-  double min_tissue_share = 0.15;
+  double min_tissue_share = 0.3;
   int min_lung_slices = 8;
   double min_lung_extent_mm = 60;  // between the first and the last slice with lung
   // Of the slices that should be there.

@@ -28,13 +28,6 @@ bool Near(const std::array<double, 3>& a, const std::array<double, 3>& b) {
   return true;
 }
 
-// Spacings and directions that are nearly the same can still fall on two sides of a
-// threshold: of the coarse grid's factors, or of the way an image is turned.
-bool SameGrid(const SliceSummary& a, const SliceSummary& b) {
-  return a.orientation == b.orientation && a.grid.row_factor == b.grid.row_factor &&
-         a.grid.column_factor == b.grid.column_factor;
-}
-
 bool SamePosition(const SliceSummary& a, const SliceSummary& b) {
   return std::abs(a.position_mm - b.position_mm) < kSamePositionMm;
 }
@@ -138,7 +131,11 @@ bool BelongTogether(const SliceSummary& a, const SliceSummary& b) {
          std::abs(a.geometry.row_spacing_mm - b.geometry.row_spacing_mm) < kSameSpacingMm &&
          std::abs(a.geometry.column_spacing_mm - b.geometry.column_spacing_mm) < kSameSpacingMm &&
          Near(a.geometry.row_direction, b.geometry.row_direction) &&
-         Near(a.geometry.column_direction, b.geometry.column_direction) && SameGrid(a, b);
+         Near(a.geometry.column_direction, b.geometry.column_direction) &&
+         // Which of two neighbouring grids, or ways up, a slice has may turn on less
+         // than that.
+         a.orientation == b.orientation && a.grid.image == b.grid.image &&
+         a.grid.row_factor == b.grid.row_factor && a.grid.column_factor == b.grid.column_factor;
 }
 
 std::optional<Repetition> FindRepetition(const SliceSummary& earlier, const SliceSummary& later) {

@@ -10,7 +10,7 @@
 #include "opencv2/core/mat.hpp"
 #include "preprocess/decoded_instance.h"
 #include "preprocess/hu_slice.h"
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 #include "preprocess/orientation.h"
 
 namespace m3lung {

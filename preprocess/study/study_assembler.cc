@@ -13,8 +13,10 @@
 namespace m3lung {
 namespace {
 
-// Series of fewer slices are not searched for lungs where another has more.
+// Series of fewer slices are not searched for lungs where another has more, nor
+// those beyond the largest ones.
 constexpr size_t kFewSlices = 3;
+constexpr size_t kMostSearched = 16;
 constexpr double kIdealSpacingMm = 2;
 constexpr double kAsMuchLung = 0.85;
 constexpr double kHardlyTriedBelowYears = 16;
@@ -54,13 +56,13 @@ Rank RankOf(const ExaminedSeries& one, double most_lung_mm, absl::Span<const Sli
           -static_cast<int64_t>(one.series.head_to_feet.size())};
 }
 
-ExaminedSeries Examine(Series series, absl::Span<const SliceSummary> slices, bool worthwhile) {
+ExaminedSeries Examine(Series series, absl::Span<const SliceSummary> slices, bool search) {
   ExaminedSeries one;
   one.geometry = GeometryOf(series, slices);
-  if (worthwhile) {
+  if (search) {
     one.lungs = FindLungsOf(series, slices);
   } else {
-    one.lungs.why_not = "the series has too few slices";
+    one.lungs.why_not = "other series have more slices, and this one was not searched";
     one.lungs.masks.resize(series.head_to_feet.size());
   }
   one.findings = CheckSeries(series, slices, one.geometry, one.lungs);
@@ -150,6 +152,11 @@ std::vector<std::string> WarningsOf(const ExaminedSeries& chosen,
   if (absl::string_view(first.header.patient_position).substr(0, 2) == "FF") {
     warnings.push_back("the patient was scanned feet first; slices are ordered from the head");
   }
+  if (chosen.lungs.unseen_side != kNoLung) {
+    warnings.push_back(absl::StrCat(
+        "hardly any air is seen in the ", chosen.lungs.unseen_side == kLeftLung ? "left" : "right",
+        " lung: the box takes in its place, and the shares of lung affected do not count it"));
+  }
   for (const int slice : chosen.series.head_to_feet) {
     const std::optional<double>& age = slices[slice].header.patient_age_years;
     if (age.has_value() && *age < kHardlyTriedBelowYears) {
@@ -172,12 +179,21 @@ void SortByRank(std::vector<ExaminedSeries>& series, absl::Span<const SliceSumma
 
 std::vector<ExaminedSeries> ExamineAll(std::vector<Series> all,
                                        absl::Span<const SliceSummary> slices) {
-  size_t most = 0;
-  for (const Series& series : all) most = std::max(most, series.head_to_feet.size());
+  // The largest ones, so that a study of thousands of series costs no more than one
+  // of a few.
+  std::vector<size_t> by_size(all.size());
+  std::iota(by_size.begin(), by_size.end(), 0);
+  std::stable_sort(by_size.begin(), by_size.end(), [&](size_t a, size_t b) {
+    return all[a].head_to_feet.size() > all[b].head_to_feet.size();
+  });
+  std::vector<bool> searched(all.size(), false);
+  for (size_t i = 0; i < std::min(by_size.size(), kMostSearched); ++i) {
+    const size_t most = all[by_size.front()].head_to_feet.size();
+    searched[by_size[i]] = all[by_size[i]].head_to_feet.size() >= std::min(kFewSlices, most);
+  }
   std::vector<ExaminedSeries> examined;
-  for (Series& series : all) {
-    const bool worthwhile = series.head_to_feet.size() >= std::min(kFewSlices, most);
-    examined.push_back(Examine(std::move(series), slices, worthwhile));
+  for (size_t i = 0; i < all.size(); ++i) {
+    examined.push_back(Examine(std::move(all[i]), slices, searched[i]));
   }
   return examined;
 }
@@ -215,7 +231,7 @@ AssembledStudy AssembleStudy(absl::Span<const SliceSummary> slices,
   study.decisions.resize(slices.size());
   if (slices.empty() || (pinned.has_value() && pinned->empty())) return study;
   if (pinned.has_value()) {
-    ExaminedSeries used = Examine(PinnedSeries(*pinned, slices), slices, /*worthwhile=*/true);
+    ExaminedSeries used = Examine(PinnedSeries(*pinned, slices), slices, /*search=*/true);
     study.series = ExamineAll(WithoutPinned(GroupIntoSeries(slices), *pinned), slices);
     SortByRank(study.series, slices);
     const double most = std::max(LungExtentMm(used), MostLungExtentMm(study.series));

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 #include "preprocess/skip_reason.h"
 #include "preprocess/study/findings.h"
 #include "preprocess/study/series.h"
@@ -52,11 +52,12 @@ struct AssembledStudy {
 //   5. the spacing nearest to 2 mm, which the networks are made for, by a factor of 1.5;
 //   6. more slices; then the one whose first slice came first.
 // Series without a chance (of under three slices where another has more) are not
-// searched for lungs.
+// searched for lungs, nor are others than the 16 with most slices.
 //
 // `pinned`: the slices that are in use already, where slices were answered as they
 // came (crop mode `paper`); then these are the study whatever the rules say, and a
-// better series is a finding.
+// better series is a finding. REQUIRES: they belong together, and none repeats
+// another (preprocess/study/series.h).
 //
 // Deterministic. Time and memory grow with the slices, not with what they say.
 AssembledStudy AssembleStudy(absl::Span<const SliceSummary> slices,

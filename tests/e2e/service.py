@@ -170,6 +170,11 @@ class Server:
         with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:
             return parse_metrics(answer.read().decode())
 
+    def resident_bytes(self):
+        """Memory of the server's process that lies in RAM."""
+        status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+
     def terminate(self):
         self._process.send_signal(signal.SIGTERM)
 
@@ -276,12 +281,14 @@ def collect(responses):
     check.assertEqual(kinds[0], "progress")
     check.assertEqual(kinds[-1], "patient")
     answer.receipts.sort(key=lambda receipt: receipt.instance)
-    answer.slices.sort(key=lambda result: result.instance)
+    answer.slices.sort(key=lambda result: (result.instance, result.frame))
     check.assertEqual(
         [receipt.instance for receipt in answer.receipts],
         list(range(answer.patient.instances_received)),
     )
-    used = [receipt.instance for receipt in answer.receipts if receipt.status == results.USED]
+    used = [receipt.instance for receipt in answer.receipts for _ in range(receipt.frames_used)]
+    for receipt in answer.receipts:
+        check.assertEqual(receipt.status == results.USED, receipt.frames_used > 0, receipt)
     check.assertEqual([result.instance for result in answer.slices], used)
     check.assertEqual(sorted(answer.patient.instances_head_to_feet), used)
     return answer

@@ -1,11 +1,11 @@
 // The packed mask and its operations, each against OpenCV's on a byte a pixel.
-#include "preprocess/bit_mask.h"
+#include "preprocess/lungs/bit_mask.h"
 
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "opencv2/imgproc.hpp"
-#include "preprocess/border_components.h"
+#include "preprocess/lungs/border_components.h"
 
 namespace m3lung {
 namespace {

@@ -140,6 +140,7 @@ TEST(AgeInYearsTest, ReadsAgesAndDates) {
   EXPECT_NEAR(*AgeInYears("010W", "", ""), 70 / 365.25, 1e-3);
   EXPECT_NEAR(*AgeInYears("005D", "", ""), 5 / 365.25, 1e-4);
   EXPECT_NEAR(*AgeInYears("", "19870131", "20240131"), 37, 0.01);
+  EXPECT_FALSE(AgeInYears("", "20060101", "20060101").has_value()) << "an anonymiser's date";
   EXPECT_NEAR(*AgeInYears("999Y", "19870131", "20240131"), 37, 0.01) << "nobody is 999";
   for (const char* junk : {"", "Y", "39", "-39Y", "039X", "3 9Y", "999Y"}) {
     EXPECT_EQ(AgeInYears(junk, "", ""), std::nullopt) << junk;

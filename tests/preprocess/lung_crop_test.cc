@@ -1,4 +1,4 @@
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 
 #include "gtest/gtest.h"
 #include "opencv2/imgproc.hpp"

@@ -17,7 +17,7 @@
 #include "base/sha256.h"
 #include "nlohmann/json.hpp"
 #include "preprocess/dicom_decoder.h"
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 #include "preprocess/skip_reason.h"
 
 namespace {

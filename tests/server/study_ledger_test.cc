@@ -124,7 +124,8 @@ TEST(StudyLedgerTest, AnInstanceOfSeveralFramesHasOneReceipt) {
   const v1::InstanceReceipt receipt = ledger.ReceiptOf(0);
   EXPECT_EQ(receipt.status(), v1::USED);
   EXPECT_EQ(receipt.frames_used(), 2);
-  EXPECT_THAT(receipt.warnings(), ElementsAre("HighBit is missing", HasSubstr("frames are not used")));
+  EXPECT_THAT(receipt.warnings(),
+              ElementsAre("HighBit is missing", HasSubstr("frames are not used")));
 
   Assemble(ledger);
   const v1::PatientResult patient = Patient(ledger);

@@ -50,6 +50,21 @@ TEST(GroupIntoSeriesTest, PartsByUidSizeSpacingAndOrientation) {
                                   ElementsAre(4), ElementsAre(5)));
 }
 
+// The lungs are sought on one grid for all slices of a series.
+TEST(GroupIntoSeriesTest, SlicesOfDifferentGridsAreNotOneSeries) {
+  double spacing = 2;
+  const auto factor = [](double mm) { return GridFor(cv::Size(64, 64), mm, mm).row_factor; };
+  while (factor(spacing) == factor(spacing - 0.0001)) spacing -= 0.0001;
+  StudyBuilder study;
+  for (const double mm : {spacing, spacing - 0.0001}) {
+    HuSlice slice = BodySlice(mm * 1000);
+    slice.geometry.row_spacing_mm = slice.geometry.column_spacing_mm = mm;
+    study.Add(slice);
+  }
+  ASSERT_NE(study.slices()[0].coarse.size(), study.slices()[1].coarse.size());
+  EXPECT_THAT(GroupIntoSeries(study.slices()), SizeIs(2));
+}
+
 TEST(GroupIntoSeriesTest, TheSamePixelsAreADuplicateWhateverTheirUid) {
   StudyBuilder study;
   study.Add(BodySlice(0)).Add(BodySlice(5)).Add(BodySlice(0));

@@ -170,6 +170,20 @@ TEST(AssembleStudyTest, OriginalsBeforeDerivedImagesThenThinnerSlices) {
   EXPECT_THAT(order, ElementsAre("thin", "thick", "derived", "mip"));
 }
 
+TEST(AssembleStudyTest, ThousandsOfSeriesCostLittleAndHideNothing) {
+  StudyBuilder study;
+  for (int i = 0; i < 2000; ++i) {
+    study.header.series_instance_uid = std::to_string(i);
+    study.Add(BodySlice(i));
+  }
+  study.header.series_instance_uid = "chest";
+  study.AddChest(30, 5);
+  const AssembledStudy assembled = Assemble(study);
+  ASSERT_THAT(assembled.series, SizeIs(2001));
+  EXPECT_EQ(assembled.chosen()->series.uid, "chest");
+  EXPECT_THAT(assembled.series[1000].detail, HasSubstr("was not searched"));
+}
+
 TEST(AssembleStudyTest, AnotherAcquisitionIsSkippedAsSuch) {
   StudyBuilder study;
   study.header.acquisition_number = 1;

@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "opencv2/imgproc.hpp"
 #include "preprocess/dicom_decoder.h"
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 #include "tests/testing/status_matchers.h"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/uid.h"

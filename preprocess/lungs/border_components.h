@@ -1,8 +1,8 @@
 // Which parts of a mask are cut off by the image's border.
-#ifndef M3LUNG_PREPROCESS_BORDER_COMPONENTS_H_
-#define M3LUNG_PREPROCESS_BORDER_COMPONENTS_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_BORDER_COMPONENTS_H_
+#define M3LUNG_PREPROCESS_LUNGS_BORDER_COMPONENTS_H_
 
-#include "preprocess/bit_mask.h"
+#include "preprocess/lungs/bit_mask.h"
 
 namespace m3lung {
 
@@ -13,4 +13,4 @@ void DropBorderComponents(BitMask& mask);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_BORDER_COMPONENTS_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_BORDER_COMPONENTS_H_

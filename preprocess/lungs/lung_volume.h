@@ -1,6 +1,6 @@
 // The lungs of a study, found in its volume: the crop mode `volume`.
-#ifndef M3LUNG_PREPROCESS_LUNG_VOLUME_H_
-#define M3LUNG_PREPROCESS_LUNG_VOLUME_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_VOLUME_H_
+#define M3LUNG_PREPROCESS_LUNGS_LUNG_VOLUME_H_
 
 #include <cstdint>
 #include <string>
@@ -63,4 +63,4 @@ LungVolume FindLungs(absl::Span<const cv::Mat> coarse, absl::Span<const double> 
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_LUNG_VOLUME_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_LUNG_VOLUME_H_

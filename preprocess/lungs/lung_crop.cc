@@ -1,8 +1,8 @@
-#include "preprocess/lung_crop.h"
+#include "preprocess/lungs/lung_crop.h"
 
 #include "opencv2/imgproc.hpp"
-#include "preprocess/bit_mask.h"
-#include "preprocess/border_components.h"
+#include "preprocess/lungs/bit_mask.h"
+#include "preprocess/lungs/border_components.h"
 
 namespace m3lung {
 namespace {

@@ -1,4 +1,4 @@
-#include "preprocess/voxel_grid.h"
+#include "preprocess/lungs/voxel_grid.h"
 
 #include <algorithm>
 #include <cmath>

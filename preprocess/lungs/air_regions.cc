@@ -1,4 +1,4 @@
-#include "preprocess/air_regions.h"
+#include "preprocess/lungs/air_regions.h"
 
 #include <algorithm>
 

@@ -1,14 +1,14 @@
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "opencv2/imgproc.hpp"
-#include "preprocess/air_regions.h"
-#include "preprocess/body_mask.h"
-#include "preprocess/lung_layers.h"
-#include "preprocess/lung_sides.h"
+#include "preprocess/lungs/air_regions.h"
+#include "preprocess/lungs/body_mask.h"
+#include "preprocess/lungs/lung_layers.h"
+#include "preprocess/lungs/lung_sides.h"
 
 namespace m3lung {
 namespace {
@@ -25,12 +25,19 @@ LungVolume NoLungs(size_t slices, std::string why_not) {
   return volume;
 }
 
-// Mean column of what is true.
+// Of the middles between the first and the last true element of each row, the mean.
+// What lies between them, as air in one lung and not in the other, has no say.
 double MiddleColumn(const VoxelGrid& grid, const VoxelMask& mask) {
   double sum = 0, count = 0;
-  for (size_t i = 0; i < mask.size(); ++i) {
-    if (mask[i] == 0) continue;
-    sum += grid.ColumnOf(i);
+  for (size_t line = 0; line < mask.size(); line += grid.columns) {
+    int first = -1, last = -1;
+    for (int column = 0; column < grid.columns; ++column) {
+      if (mask[line + column] == 0) continue;
+      if (first < 0) first = column;
+      last = column;
+    }
+    if (first < 0) continue;
+    sum += (first + last) / 2.0;
     ++count;
   }
   return sum / count;

@@ -1,4 +1,4 @@
-#include "preprocess/lung_layers.h"
+#include "preprocess/lungs/lung_layers.h"
 
 #include <algorithm>
 #include <cmath>

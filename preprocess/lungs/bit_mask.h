@@ -1,7 +1,7 @@
 // A mask of an image's pixels as rows of bits, 64 pixels a word, so that the steps
 // of the lung crop touch a sixty-fourth of what a byte a pixel would take.
-#ifndef M3LUNG_PREPROCESS_BIT_MASK_H_
-#define M3LUNG_PREPROCESS_BIT_MASK_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_BIT_MASK_H_
+#define M3LUNG_PREPROCESS_LUNGS_BIT_MASK_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -54,4 +54,4 @@ BitMask OpenColumns(const BitMask& mask, int height);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_BIT_MASK_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_BIT_MASK_H_

@@ -1,8 +1,8 @@
 // The patient's body in a coarse volume.
-#ifndef M3LUNG_PREPROCESS_BODY_MASK_H_
-#define M3LUNG_PREPROCESS_BODY_MASK_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_BODY_MASK_H_
+#define M3LUNG_PREPROCESS_LUNGS_BODY_MASK_H_
 
-#include "preprocess/voxel_grid.h"
+#include "preprocess/lungs/voxel_grid.h"
 
 namespace m3lung {
 
@@ -22,4 +22,4 @@ Body FindBody(const VoxelGrid& grid, const VoxelHu& hu);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_BODY_MASK_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_BODY_MASK_H_

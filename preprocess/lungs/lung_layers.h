@@ -1,13 +1,13 @@
 // A study's coarse slices stacked into layers of a volume.
-#ifndef M3LUNG_PREPROCESS_LUNG_LAYERS_H_
-#define M3LUNG_PREPROCESS_LUNG_LAYERS_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_LAYERS_H_
+#define M3LUNG_PREPROCESS_LUNGS_LUNG_LAYERS_H_
 
 #include <vector>
 
 #include "absl/types/span.h"
 #include "opencv2/core/mat.hpp"
-#include "preprocess/lung_volume.h"
-#include "preprocess/voxel_grid.h"
+#include "preprocess/lungs/lung_volume.h"
+#include "preprocess/lungs/voxel_grid.h"
 
 namespace m3lung {
 
@@ -24,4 +24,4 @@ LungLayers StackLayers(absl::Span<const cv::Mat> coarse, absl::Span<const double
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_LUNG_LAYERS_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_LUNG_LAYERS_H_

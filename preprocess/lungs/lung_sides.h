@@ -1,8 +1,8 @@
 // Right and left lung, each with what its air encloses.
-#ifndef M3LUNG_PREPROCESS_LUNG_SIDES_H_
-#define M3LUNG_PREPROCESS_LUNG_SIDES_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_SIDES_H_
+#define M3LUNG_PREPROCESS_LUNGS_LUNG_SIDES_H_
 
-#include "preprocess/voxel_grid.h"
+#include "preprocess/lungs/voxel_grid.h"
 
 namespace m3lung {
 
@@ -23,4 +23,4 @@ void FillSides(const VoxelGrid& grid, VoxelMask& sides);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_LUNG_SIDES_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_LUNG_SIDES_H_

@@ -1,11 +1,11 @@
 // The air inside the body, in regions: which of them are lung.
-#ifndef M3LUNG_PREPROCESS_AIR_REGIONS_H_
-#define M3LUNG_PREPROCESS_AIR_REGIONS_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_AIR_REGIONS_H_
+#define M3LUNG_PREPROCESS_LUNGS_AIR_REGIONS_H_
 
 #include <vector>
 
-#include "preprocess/body_mask.h"
-#include "preprocess/voxel_grid.h"
+#include "preprocess/lungs/body_mask.h"
+#include "preprocess/lungs/voxel_grid.h"
 
 namespace m3lung {
 
@@ -38,4 +38,4 @@ std::vector<bool> LungRegions(const VoxelGrid& grid, const std::vector<AirRegion
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_AIR_REGIONS_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_AIR_REGIONS_H_

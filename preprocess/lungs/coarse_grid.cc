@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
 namespace {

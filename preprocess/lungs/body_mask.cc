@@ -1,4 +1,4 @@
-#include "preprocess/body_mask.h"
+#include "preprocess/lungs/body_mask.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // The part of a slice that the networks see.
-#ifndef M3LUNG_PREPROCESS_LUNG_CROP_H_
-#define M3LUNG_PREPROCESS_LUNG_CROP_H_
+#ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_CROP_H_
+#define M3LUNG_PREPROCESS_LUNGS_LUNG_CROP_H_
 
 #include "opencv2/core/mat.hpp"
 
@@ -8,7 +8,7 @@ namespace m3lung {
 
 enum class CropMethod {
   kPaper,   // a box for this slice, by the paper's section III-A
-  kVolume,  // one box for the study (preprocess/lung_volume.h)
+  kVolume,  // one box for the study (preprocess/lungs/lung_volume.h)
   kNone,    // no lung found: the whole image
 };
 
@@ -30,4 +30,4 @@ cv::Mat ResizeCrop(const cv::Mat& hu, const cv::Rect& box, int size);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_PREPROCESS_LUNG_CROP_H_
+#endif  // M3LUNG_PREPROCESS_LUNGS_LUNG_CROP_H_

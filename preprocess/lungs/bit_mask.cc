@@ -1,4 +1,4 @@
-#include "preprocess/bit_mask.h"
+#include "preprocess/lungs/bit_mask.h"
 
 #include <algorithm>
 #include <bit>

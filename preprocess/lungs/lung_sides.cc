@@ -1,11 +1,11 @@
-#include "preprocess/lung_sides.h"
+#include "preprocess/lungs/lung_sides.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "opencv2/imgproc.hpp"
-#include "preprocess/lung_volume.h"
+#include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
 namespace {

@@ -1,4 +1,4 @@
-#include "preprocess/border_components.h"
+#include "preprocess/lungs/border_components.h"
 
 #include <utility>
 #include <vector>
