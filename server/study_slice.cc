@@ -11,6 +11,8 @@
 namespace m3lung {
 namespace {
 
+constexpr double kMaxPositionMm = 1e6;  // a kilometre, as of DICOM files
+
 void MakeInput(int input_size, StudySlice& slice) {
   const cv::Mat part = ToCommonOrientation(slice.hu(slice.box), slice.summary.orientation);
   const cv::Mat input = ResizeCrop(part, cv::Rect({0, 0}, part.size()), input_size);
@@ -69,8 +71,10 @@ absl::Status CheckHuSlice(const v1::HuSlice& slice, const DecodeLimits& limits) 
                                                    slice.columns(), " int16 values are ", expected,
                                                    " bytes; hu has ", slice.hu().size()));
   }
-  if (!std::isfinite(slice.position_mm())) {
-    return absl::InvalidArgumentError("HuSlice: position_mm must be a finite number");
+  if (!(std::abs(slice.position_mm()) <= kMaxPositionMm)) {
+    return absl::InvalidArgumentError(absl::StrCat("HuSlice: position_mm must be within ",
+                                                   kMaxPositionMm, " mm of 0; was ",
+                                                   slice.position_mm()));
   }
   for (const double mm : {slice.row_spacing_mm(), slice.column_spacing_mm()}) {
     if (!(mm > 0 && mm <= 100)) {

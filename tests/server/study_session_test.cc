@@ -310,6 +310,7 @@ TEST_F(StudySessionTest, RefusesAStreamAgainstTheRules) {
   short_slice.mutable_hu_slice()->set_hu("1234567");
   refuses([&] { SendHeader(), session_->OnRequest(short_slice); }, v1::HU_SLICE_INVALID,
           "8 bytes; hu has 7");
+  refuses([&] { SendHeader(), SendHu(1, 1e300); }, v1::HU_SLICE_INVALID, "within 1e+06 mm");
 }
 
 TEST_F(StudySessionTest, RefusesAnUnknownModelAndNamesThoseThereAre) {
