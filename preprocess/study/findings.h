@@ -46,7 +46,7 @@ struct Finding {
 // kOk where there is none.
 Verdict WorstVerdict(const std::vector<Finding>& findings);
 
-// The bounds of the gates. Source of the paper's data: thin slices of whole chests.
+// The bounds of the gates, set by reason and not fitted (docs/adr/0008-study-assembly.md).
 struct GateLimits {
   // Air and lung among all pixels that a scanner measured; fat, water and muscle
   // among those of them that are neither, so that a wide field of view around a
