@@ -11,9 +11,8 @@ Gets the source of the DCMTK that is installed here, with Debian's patches, and
 builds the libraries that the decoder uses with libFuzzer's coverage and
 AddressSanitizer. The preset "fuzz" takes them where they are; without them the
 fuzzers use Debian's own build, and see neither its branches nor its reads out of
-bounds. Needs clang-14 (scripts/setup.sh --lint) and libcharls-dev; some ten
-minutes on one core, and goes on where it was stopped. The machine's apt
-configuration is only read.
+bounds. Needs clang-14 (scripts/setup.sh --lint); some ten minutes on one core, and
+goes on where it was stopped. The machine's apt configuration is only read.
 
   DIR   where to install; default .deps/dcmtk-fuzz, where the preset looks
 
@@ -31,10 +30,6 @@ version=$(dpkg-query -W -f '${source:Version}' libdcmtk-dev)
 if [ "$(cat "$prefix/version" 2>/dev/null || true)" = "$version" ]; then
   echo "build_dcmtk: $version is in $prefix already"
   exit 0
-fi
-if ! dpkg-query -W libcharls-dev >/dev/null 2>&1; then
-  echo "build_dcmtk: DCMTK's JPEG-LS needs CharLS; run: apt-get install libcharls-dev" >&2
-  exit 1
 fi
 
 work=$prefix/work
