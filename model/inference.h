@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
 namespace m3lung {
@@ -16,6 +17,13 @@ inline constexpr int kClasses = 4;
 
 // The class order of the paper and of every probability vector.
 enum class Label { kHealthy = 0, kCovid19 = 1, kH1n1 = 2, kCap = 3 };
+inline constexpr std::array<Label, kClasses> kLabels = {Label::kHealthy, Label::kCovid19,
+                                                        Label::kH1n1, Label::kCap};
+
+// "HEALTHY", "COVID_19", "H1N1", "CAP": the names in manifests, data sets and answers.
+absl::string_view LabelName(Label label);
+// INVALID_ARGUMENT lists the names.
+absl::StatusOr<Label> ParseLabel(absl::string_view name);
 
 using ClassProbabilities = std::array<float, kClasses>;
 

@@ -24,7 +24,12 @@ constexpr std::pair<WeightsOrigin, const char*> kOrigins[] = {
     {WeightsOrigin::kMixedData, "mixed_data"},
     {WeightsOrigin::kRealData, "real_data"},
 };
-constexpr const char* kClassNames[kClasses] = {"HEALTHY", "COVID_19", "H1N1", "CAP"};
+
+Json ClassNames() {
+  Json names = Json::array();
+  for (const Label label : kLabels) names.push_back(std::string(LabelName(label)));
+  return names;
+}
 
 // Takes the fields of one JSON object, one after the other. The first thing wrong
 // is kept; Finish() tells it, or else a field that nobody took.
@@ -232,7 +237,7 @@ absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
   TakeMatching(fields, "name", path_rule, IsPathName, &manifest.name);
   TakeMatching(fields, "version", path_rule, IsPathName, &manifest.version);
   fields.Take("classes", "must be [\"HEALTHY\", \"COVID_19\", \"H1N1\", \"CAP\"], in this order",
-              [](const Json& value) { return value == Json(kClassNames); });
+              [](const Json& value) { return value == ClassNames(); });
   fields.Integer("input_size", 32, 4096, &manifest.input_size);
   fields.Integer("feature_size", 1, 1 << 16, &manifest.feature_size);
   fields.Take("crop_mode", "must be \"paper\" or \"volume\"", [&](const Json& value) {
@@ -270,7 +275,7 @@ std::string FormatManifest(const Manifest& manifest) {
       {"format_version", Manifest::kFormatVersion},
       {"name", manifest.name},
       {"version", manifest.version},
-      {"classes", kClassNames},
+      {"classes", ClassNames()},
       {"input_size", manifest.input_size},
       {"feature_size", manifest.feature_size},
       {"crop_mode", manifest.crop_mode},

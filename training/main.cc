@@ -2,7 +2,7 @@
 #include <iostream>
 
 #include "CLI/CLI.hpp"
-#include "training/commands.h"
+#include "training/commands/commands.h"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include "base/thread_pool.h"
 #include "model/bundle_writer.h"
 #include "torch/torch.h"
-#include "training/commands.h"
+#include "training/commands/commands.h"
 #include "training/phantom_slices.h"
 #include "training/untrained.h"
 

@@ -10,7 +10,7 @@
 #include "base/status_macros.h"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/phantom.h"
-#include "training/commands.h"
+#include "training/commands/commands.h"
 
 namespace m3lung {
 namespace {

@@ -1,6 +1,6 @@
 // The subcommands of m3lung-train.
-#ifndef M3LUNG_TRAINING_COMMANDS_H_
-#define M3LUNG_TRAINING_COMMANDS_H_
+#ifndef M3LUNG_TRAINING_COMMANDS_COMMANDS_H_
+#define M3LUNG_TRAINING_COMMANDS_COMMANDS_H_
 
 #include <functional>
 
@@ -18,4 +18,4 @@ void AddCohortCommand(CLI::App& app, Command* chosen);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_TRAINING_COMMANDS_H_
+#endif  // M3LUNG_TRAINING_COMMANDS_COMMANDS_H_
