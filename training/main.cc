@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   m3lung::Command chosen;
   m3lung::AddCohortCommand(app, &chosen);
   m3lung::AddInitCommand(app, &chosen);
+  m3lung::AddStudyCommand(app, &chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

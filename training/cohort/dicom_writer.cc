@@ -1,8 +1,10 @@
 #include "training/cohort/dicom_writer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/base/call_once.h"
@@ -218,6 +220,19 @@ absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions
   return bytes;
 }
 
+std::vector<std::string> SliceFileNames(absl::Span<const HuSlice> slices) {
+  std::vector<std::pair<std::string, size_t>> shuffled;
+  for (size_t i = 0; i < slices.size(); ++i) {
+    shuffled.emplace_back(Sha256Hex(slices[i].sop_instance_uid), i);
+  }
+  std::sort(shuffled.begin(), shuffled.end());
+  std::vector<std::string> names(slices.size());
+  for (size_t place = 0; place < shuffled.size(); ++place) {
+    names[shuffled[place].second] = absl::StrFormat("slice-%04d.dcm", place + 1);
+  }
+  return names;
+}
+
 absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
                              const std::filesystem::path& directory, const DicomOptions& options) {
   std::error_code error;
@@ -231,12 +246,11 @@ absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
     each.slice_thickness_mm = std::abs(slices[1].geometry.PositionAlongNormal() -
                                        slices[0].geometry.PositionAlongNormal());
   }
+  const std::vector<std::string> names = SliceFileNames(slices);
   for (size_t i = 0; i < slices.size(); ++i) {
     each.instance_number = static_cast<int>(i) + 1;
     M3L_ASSIGN_OR_RETURN(const std::string bytes, EncodeDicom(slices[i], each));
-    const std::string name =
-        absl::StrCat("IM", Sha256Hex(slices[i].sop_instance_uid).substr(0, 8), ".dcm");
-    M3L_RETURN_IF_ERROR(WriteFile(directory / name, bytes));
+    M3L_RETURN_IF_ERROR(WriteFile(directory / names[i], bytes));
   }
   return absl::OkStatus();
 }

@@ -15,6 +15,7 @@ using Command = std::function<absl::Status()>;
 // Each adds one subcommand to `app`, which sets `*chosen` when it is given.
 void AddInitCommand(CLI::App& app, Command* chosen);
 void AddCohortCommand(CLI::App& app, Command* chosen);
+void AddStudyCommand(CLI::App& app, Command* chosen);
 
 }  // namespace m3lung
 
