@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   m3lung::AddPatientCommand(app, &chosen);
 //  m3lung::AddExportCommand(app, &chosen);
   m3lung::AddInitCommand(app, &chosen);
+  m3lung::AddStudyCommand(app, &chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
