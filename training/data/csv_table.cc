@@ -7,6 +7,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -91,10 +92,10 @@ absl::StatusOr<std::vector<CsvRow>> ParseCsv(absl::string_view text,
     }
     if (std::count(required.begin(), required.end(), column) == 0 &&
         std::count(optional.begin(), optional.end(), column) == 0) {
-      return AtLine(header.line,
-                    absl::StrCat("unknown column \"", column, "\"; known are ",
-                                 absl::StrJoin(required, ", "), optional.empty() ? "" : ", ",
-                                 absl::StrJoin(optional, ", ")));
+      return AtLine(
+          header.line,
+          absl::StrCat("unknown column \"", column, "\"; known are ", absl::StrJoin(required, ", "),
+                       optional.empty() ? "" : ", ", absl::StrJoin(optional, ", ")));
     }
   }
   std::vector<CsvRow> rows;
