@@ -114,7 +114,7 @@ echo "image size $((size / 1000000)) MB"
 # The programs that are not in the image, from the build stage.
 mkdir -m 777 "$work/study" "$work/out"
 podman run --rm --network=none --volume "$work/study:/study" --entrypoint=/src/build/bin/m3lung-train \
-  "$BUILD_STAGE" cohort --out=/study --label=COVID_19 >/dev/null || fail "no synthetic study was made"
+  "$BUILD_STAGE" study --out=/study --label=COVID_19 >/dev/null || fail "no synthetic study was made"
 files=$(find "$work/study" -type f -name '*.dcm' | wc -l)
 
 hardened=(--read-only --read-only-tmpfs=false --cap-drop=all --security-opt=no-new-privileges --pids-limit=512)

@@ -33,7 +33,7 @@ if [ -z "$study" ]; then
   study=$out/synthetic-study
   if [ ! -d "$study" ]; then
     echo "demo: making a synthetic chest study with COVID-19-like lesions in $study"
-    build/bin/m3lung-train cohort --out="$study" --label=COVID_19 --slices=60 --seed=7
+    build/bin/m3lung-train study --out="$study" --label=COVID_19 --slices=60 --seed=7
   fi
 fi
 

@@ -38,8 +38,10 @@ else
   exit 2
 fi
 
-cmake --preset fuzz >/dev/null
+# -U: an instrumented DCMTK may have come since the last run.
+cmake --preset fuzz -UDCMTK_DIR >/dev/null
 cmake --build build/fuzz --target write_fuzz_seeds "${targets[@]}"
+export LSAN_OPTIONS=suppressions=tests/fuzz/leaks.txt:print_suppressions=0
 build/fuzz/tests/write_fuzz_seeds build/fuzz/seeds
 
 failed=()

@@ -18,7 +18,13 @@ int main(int argc, char** argv) {
       "Exit code: 0 done, 1 failed, 2 used wrongly.\nm3lung-train SUBCOMMAND --help says more.");
   m3lung::Command chosen;
   m3lung::AddCohortCommand(app, &chosen);
+  m3lung::AddPrepareCommand(app, &chosen);
+  m3lung::AddSliceCommand(app, &chosen);
+  m3lung::AddFeaturesCommand(app, &chosen);
+  m3lung::AddPatientCommand(app, &chosen);
+//  m3lung::AddExportCommand(app, &chosen);
   m3lung::AddInitCommand(app, &chosen);
+  m3lung::AddStudyCommand(app, &chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

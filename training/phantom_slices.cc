@@ -3,10 +3,9 @@
 #include <algorithm>
 
 #include "opencv2/core.hpp"
-#include "preprocess/lungs/lung_crop.h"
-#include "preprocess/study/study_assembler.h"
 #include "torch/torch.h"
 #include "training/cohort/phantom.h"
+#include "training/data/study_crop.h"
 
 namespace m3lung {
 namespace {
@@ -20,9 +19,8 @@ cv::Rect StudyBox(const Phantom& phantom) {
   for (size_t i = 0; i < phantom.slices.size(); ++i) {
     summaries.push_back(Summarise(static_cast<int>(i), {}, phantom.slices[i]));
   }
-  const AssembledStudy study = AssembleStudy(summaries);
-  const LungVolume& lungs = study.chosen()->lungs;
-  return lungs.found ? lungs.box : cv::Rect({0, 0}, phantom.slices.front().hu.size());
+  const absl::StatusOr<StudyCrop> crop = FindStudyCrop(summaries);
+  return crop.ok() ? crop->box : cv::Rect({0, 0}, phantom.slices.front().hu.size());
 }
 
 torch::Tensor ToTensor(const cv::Mat& hu) {
@@ -44,17 +42,27 @@ PhantomSlices MakePhantomSlices(const std::vector<Label>& studies, int per_study
     const cv::Rect box = StudyBox(phantom);
     for (int k = 0; k < per_study; ++k) {
       const int i = total / 4 + k * total / (2 * per_study);
-      const cv::Mat& hu = phantom.slices[i].hu;
-      slices.push_back(ToTensor(ResizeCrop(hu, box, size)));
+      slices.push_back(ToTensor(CropToBox(phantom.slices[i].hu, {}, box, size)));
       cv::Mat lesion;
-      phantom.lesion_masks[i].convertTo(lesion, CV_16S);
-      masks.push_back(ToTensor(ResizeCrop(lesion, box, size)) > 127);
+      CropMaskToBox(phantom.lesion_masks[i], {}, box, size).convertTo(lesion, CV_16S);
+      masks.push_back(ToTensor(lesion) > 0);
       result.labels.push_back(studies[study]);
     }
   }
   result.hu = torch::stack(slices);
   result.lesion_masks = torch::stack(masks);
   return result;
+}
+
+std::vector<HuPixels> GoldenSlices(int size, uint64_t seed) {
+  const PhantomSlices phantoms = MakePhantomSlices({Label::kHealthy, Label::kCap}, 1, size, seed);
+  std::vector<HuPixels> golden;
+  for (const torch::Tensor& slice : phantoms.hu.unbind()) {
+    const torch::Tensor pixels = slice.contiguous();
+    golden.emplace_back(pixels.const_data_ptr<int16_t>(),
+                        pixels.const_data_ptr<int16_t>() + pixels.numel());
+  }
+  return golden;
 }
 
 }  // namespace m3lung

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/bundle_files.h"
 #include "model/inference.h"
 #include "torch/types.h"
 
@@ -21,6 +22,9 @@ struct PhantomSlices {
 // `seed` + i.
 PhantomSlices MakePhantomSlices(const std::vector<Label>& studies, int per_study, int size,
                                 uint64_t seed);
+
+// The golden input of a bundle: a slice of a healthy study and one of CAP.
+std::vector<HuPixels> GoldenSlices(int size, uint64_t seed);
 
 }  // namespace m3lung
 

@@ -5,7 +5,6 @@
 #include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/dcmdata/dcrledrg.h"
 #include "dcmtk/dcmjpeg/djdecode.h"
-#include "dcmtk/dcmjpls/djdecode.h"
 #include "dcmtk/oflog/oflog.h"
 
 namespace m3lung {
@@ -16,7 +15,6 @@ absl::Status SetUpDcmtk() {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
     DcmRLEDecoderRegistration::registerCodecs();
     DJDecoderRegistration::registerCodecs();
-    DJLSDecoderRegistration::registerCodecs();
   });
   // Without it, implicit VR data sets cannot be read: every element is unknown.
   if (!dcmDataDict.isDictionaryLoaded()) {

@@ -15,6 +15,7 @@
 #include "dcmtk/dcmdata/dcpxitem.h"
 #include "preprocess/dicom/jpeg2000_decoder.h"
 #include "preprocess/dicom/jpeg_frame_header.h"
+#include "preprocess/dicom/jpeg_ls_decoder.h"
 #include "preprocess/dicom/rle_decoder.h"
 #include "preprocess/skip_reason.h"
 
@@ -61,6 +62,13 @@ absl::StatusOr<JpegFrameHeader> CheckJpegHeader(absl::string_view code, PixelCod
     return Malformed(absl::StrCat("PixelData holds JPEG samples of ", header->precision,
                                   " bits, BitsAllocated is ", format.bits_allocated));
   }
+  // DCMTK's decoders look such a difference up beyond the end of their tables.
+  const int most_bits = header->process == JpegProcess::kLossless ? 16 : 15;
+  if (header->difference_bits > most_bits) {
+    return Malformed(absl::StrCat("a Huffman table of PixelData codes differences of ",
+                                  header->difference_bits, " bits; at most ", most_bits,
+                                  " can be"));
+  }
   return *header;
 }
 
@@ -99,7 +107,7 @@ absl::StatusOr<std::unique_ptr<DcmPixelData>> Encapsulate(absl::string_view code
   return pixels;
 }
 
-// JPEG and JPEG-LS by DCMTK, of a frame whose header is checked.
+// JPEG by DCMTK, of a frame whose header is checked.
 absl::StatusOr<std::vector<uint16_t>> DecodeByDcmtk(absl::string_view code, E_TransferSyntax syntax,
                                                     const PixelFormat& format, int precision) {
   DcmDataset description;
@@ -150,9 +158,11 @@ absl::StatusOr<DecodedFrame> DecodeFrame(absl::string_view code, const TransferS
     return frame;
   }
   M3L_ASSIGN_OR_RETURN(const JpegFrameHeader header, CheckJpegHeader(code, syntax.coding, format));
-  M3L_ASSIGN_OR_RETURN(frame.words, DecodeByDcmtk(code, syntax.data_set, format, header.precision));
-  frame.format =
-      FormatOf(format, header.precision, /*sign_in_code=*/syntax.coding == PixelCoding::kJpegLs);
+  const bool is_jpeg_ls = syntax.coding == PixelCoding::kJpegLs;
+  M3L_ASSIGN_OR_RETURN(
+      frame.words, is_jpeg_ls ? DecodeJpegLs(code, format.rows, format.columns, header.precision)
+                              : DecodeByDcmtk(code, syntax.data_set, format, header.precision));
+  frame.format = FormatOf(format, header.precision, /*sign_in_code=*/is_jpeg_ls);
   frame.lossless =
       header.process == JpegProcess::kLossless || syntax.data_set == EXS_JPEGLSLossless;
   return frame;

@@ -1,4 +1,4 @@
-// The frame header of a JPEG or JPEG-LS stream.
+// What stands before the scan of a JPEG or JPEG-LS stream.
 #ifndef M3LUNG_PREPROCESS_DICOM_JPEG_FRAME_HEADER_H_
 #define M3LUNG_PREPROCESS_DICOM_JPEG_FRAME_HEADER_H_
 
@@ -21,9 +21,13 @@ struct JpegFrameHeader {
   int rows = 0;
   int columns = 0;
   int components = 0;
+  // The greatest symbol of the Huffman tables that code differences (class 0): how
+  // many bits a difference may have. At most 255; 0 where there is no such table.
+  int difference_bits = 0;
 };
 
-// Reads marker segments up to the frame header; nothing where there is none.
+// Reads the marker segments before the scan; nothing where there is no frame header
+// among them.
 std::optional<JpegFrameHeader> ReadJpegFrameHeader(absl::string_view bytes);
 
 }  // namespace m3lung

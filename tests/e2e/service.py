@@ -79,10 +79,10 @@ def untrained_models(base_width=16, input_size=512, seed=1):
 def synthetic_study(label="COVID_19", slices=40, seed=1):
     """The DICOM files of a synthetic study, sorted by name."""
     folder = scratch("study")
-    run("m3lung-train", "cohort", f"--out={folder}", f"--label={label}", f"--slices={slices}",
+    run("m3lung-train", "study", f"--out={folder}", f"--label={label}", f"--slices={slices}",
         f"--seed={seed}")  # fmt: skip
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    assert len(files) == slices, f"m3lung-train cohort wrote {files}"
+    assert len(files) == slices, f"m3lung-train study wrote {files}"
     return files
 
 

@@ -35,6 +35,7 @@ namespace {
 using ::m3lung::testing::DicomBuilder;
 using ::m3lung::testing::IsOk;
 using ::m3lung::testing::LittleEndian;
+using ::m3lung::testing::StatusIs;
 using ::testing::HasSubstr;
 
 // While it lives, the process cannot reserve as much as a length field can ask
@@ -210,6 +211,17 @@ std::string Patched(const char* marker, size_t offset, const std::string& bytes)
   const size_t at = code.find(marker);
   EXPECT_NE(at, std::string::npos);
   return code.replace(at + offset, bytes.size(), bytes);
+}
+
+TEST(HostileDicomTest, AHuffmanTableOfImpossibleDifferencesIsRefusedBeforeDcmtkReadsBeyondItsOwn) {
+  std::string code = Unescape(testing::kJpegBaselineCode);
+  // Behind the marker, the segment's length, the table's class and number, and the
+  // count of codes of each length.
+  const size_t symbols = code.find("\xff\xc4") + 2 + 2 + 1 + 16;
+  EXPECT_THAT(DecodeDicom(Coded("1.2.840.10008.1.2.4.50", code, 8), {}), IsOk());
+  code[symbols] = 16;
+  EXPECT_THAT(DecodeDicom(Coded("1.2.840.10008.1.2.4.50", code, 8), {}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("differences of 16 bits")));
 }
 
 std::string BigEndian(uint32_t value) {

@@ -1,8 +1,11 @@
 #include "training/cohort/dicom_writer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/base/call_once.h"
@@ -17,14 +20,15 @@
 #include "dcmtk/dcmdata/dcfilefo.h"
 #include "dcmtk/dcmdata/dcostrmb.h"
 #include "dcmtk/dcmdata/dcpixel.h"
+#include "dcmtk/dcmdata/dcpixseq.h"
+#include "dcmtk/dcmdata/dcpxitem.h"
 #include "dcmtk/dcmdata/dcrleerg.h"
 #include "dcmtk/dcmdata/dcrlerp.h"
 #include "dcmtk/dcmdata/dcuid.h"
 #include "dcmtk/dcmjpeg/djencode.h"
 #include "dcmtk/dcmjpeg/djrplol.h"
-#include "dcmtk/dcmjpls/djencode.h"
-#include "dcmtk/dcmjpls/djrparam.h"
 #include "preprocess/dicom/dcmtk_setup.h"
+#include "training/cohort/jpeg_ls_encoder.h"
 #include "training/cohort/uid.h"
 
 namespace m3lung {
@@ -36,7 +40,6 @@ absl::Status SetUpEncoders() {
   absl::call_once(once, [] {
     // The stored words as they are, not a rendering of them.
     DJEncoderRegistration::registerCodecs();
-    DJLSEncoderRegistration::registerCodecs(0, 0, 0, 0, /*preferCookedEncoding=*/OFFalse);
     DcmRLEEncoderRegistration::registerCodecs();
   });
   return absl::OkStatus();
@@ -173,41 +176,58 @@ absl::Status DcmtkError(absl::string_view doing, const OFCondition& condition) {
   return absl::InternalError(absl::StrCat("DCMTK cannot ", doing, ": ", condition.text()));
 }
 
-}  // namespace
-
-absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions& options) {
-  M3L_RETURN_IF_ERROR(SetUpEncoders());
-  M3L_RETURN_IF_ERROR(CheckOptions(slice, options));
+// The pixels as the syntax codes them.
+absl::Status PutPixels(DcmDataset& data, const HuSlice& slice, const DicomOptions& options) {
   M3L_ASSIGN_OR_RETURN(const std::vector<Uint16> words, StoredWords(slice.hu, options));
-  DcmFileFormat file;
-  DcmDataset& data = *file.getDataset();
-  PutStudy(data, slice);
-  PutImage(data, slice, options);
   // Of the class that the codecs look for, which a data set does not make by itself.
   auto* pixels = new DcmPixelData(DCM_PixelData);
   data.insert(pixels, /*replaceOld=*/true);  // owns it
+  const E_TransferSyntax syntax = TransferSyntaxOf(options.syntax);
+  if (options.syntax == DicomSyntax::kJpegLsLossless) {
+    M3L_ASSIGN_OR_RETURN(std::string code, EncodeJpegLs(words, slice.hu.rows, slice.hu.cols));
+    code.resize(code.size() + code.size() % 2);
+    auto sequence = std::make_unique<DcmPixelSequence>(DCM_PixelSequenceTag);
+    sequence->insert(new DcmPixelItem(DcmTag(DCM_PixelItemTag, EVR_OB)));  // no offset table
+    auto* fragment = new DcmPixelItem(DcmTag(DCM_PixelItemTag, EVR_OB));
+    sequence->insert(fragment);
+    const OFCondition condition = fragment->putUint8Array(
+        reinterpret_cast<const Uint8*>(code.data()), static_cast<unsigned long>(code.size()));
+    if (condition.bad()) return DcmtkError("take the pixels", condition);
+    pixels->putOriginalRepresentation(syntax, nullptr, sequence.release());
+    return absl::OkStatus();
+  }
   pixels->setVR(EVR_OW);
   OFCondition condition =
       pixels->putUint16Array(words.data(), static_cast<unsigned long>(words.size()));
   if (condition.bad()) return DcmtkError("take the pixels", condition);
-
-  const E_TransferSyntax syntax = TransferSyntaxOf(options.syntax);
   const DJ_RPLossless jpeg(options.syntax == DicomSyntax::kJpegLossless ? 6 : 1, 0);
-  const DJLSRepresentationParameter jpeg_ls(0, OFTrue);
   const DcmRLERepresentationParameter rle;
   const DcmRepresentationParameter* parameter = nullptr;
   if (options.syntax == DicomSyntax::kRle) parameter = &rle;
-  if (options.syntax == DicomSyntax::kJpegLsLossless) parameter = &jpeg_ls;
   if (options.syntax == DicomSyntax::kJpegLossless ||
       options.syntax == DicomSyntax::kJpegLosslessSv1) {
     parameter = &jpeg;
   }
   if (parameter != nullptr) condition = data.chooseRepresentation(syntax, parameter);
   if (condition.bad()) return DcmtkError("encode the pixels", condition);
-  std::string bytes(words.size() * 4 + (1 << 16), '\0');  // room for a file that has grown
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions& options) {
+  M3L_RETURN_IF_ERROR(SetUpEncoders());
+  M3L_RETURN_IF_ERROR(CheckOptions(slice, options));
+  DcmFileFormat file;
+  DcmDataset& data = *file.getDataset();
+  PutStudy(data, slice);
+  PutImage(data, slice, options);
+  M3L_RETURN_IF_ERROR(PutPixels(data, slice, options));
+  std::string bytes(slice.hu.total() * 4 + (1 << 16), '\0');  // room for a file that has grown
   DcmOutputBufferStream stream(bytes.data(), static_cast<offile_off_t>(bytes.size()));
   file.transferInit();
-  condition = file.write(stream, syntax, EET_ExplicitLength, nullptr, EGL_withoutGL);
+  const OFCondition condition =
+      file.write(stream, syntax, EET_ExplicitLength, nullptr, EGL_withoutGL);
   file.transferEnd();
   if (condition.bad()) return DcmtkError("write the file", condition);
   stream.flush();  // what a deflated syntax still holds back
@@ -216,6 +236,19 @@ absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions
   stream.flushBuffer(written, length);
   bytes.resize(static_cast<size_t>(length));
   return bytes;
+}
+
+std::vector<std::string> SliceFileNames(absl::Span<const HuSlice> slices) {
+  std::vector<std::pair<std::string, size_t>> shuffled;
+  for (size_t i = 0; i < slices.size(); ++i) {
+    shuffled.emplace_back(Sha256Hex(slices[i].sop_instance_uid), i);
+  }
+  std::sort(shuffled.begin(), shuffled.end());
+  std::vector<std::string> names(slices.size());
+  for (size_t place = 0; place < shuffled.size(); ++place) {
+    names[shuffled[place].second] = absl::StrFormat("slice-%04d.dcm", place + 1);
+  }
+  return names;
 }
 
 absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
@@ -231,12 +264,11 @@ absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
     each.slice_thickness_mm = std::abs(slices[1].geometry.PositionAlongNormal() -
                                        slices[0].geometry.PositionAlongNormal());
   }
+  const std::vector<std::string> names = SliceFileNames(slices);
   for (size_t i = 0; i < slices.size(); ++i) {
     each.instance_number = static_cast<int>(i) + 1;
     M3L_ASSIGN_OR_RETURN(const std::string bytes, EncodeDicom(slices[i], each));
-    const std::string name =
-        absl::StrCat("IM", Sha256Hex(slices[i].sop_instance_uid).substr(0, 8), ".dcm");
-    M3L_RETURN_IF_ERROR(WriteFile(directory / name, bytes));
+    M3L_RETURN_IF_ERROR(WriteFile(directory / names[i], bytes));
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,10 +49,14 @@ struct DicomOptions {
 // Thread safety: may be called from any thread.
 absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions& options);
 
+// Names for the files of a study's slices, slice-0001.dcm and so on: not in the order
+// of the slices, as those of many archives are not.
+std::vector<std::string> SliceFileNames(absl::Span<const HuSlice> slices);
+
 // Writes one file a slice into `directory`, made where it is absent. `slices` are
-// in order and numbered so; the files' names are not in that order, as those of
-// many archives are not. `options.instance_number` and `slice_thickness_mm` are
-// set for each slice.
+// in order and numbered so; the files' names are those of SliceFileNames().
+// `options.instance_number` is set for each slice, and `slice_thickness_mm` to the
+// spacing.
 absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
                              const std::filesystem::path& directory, const DicomOptions& options);
 

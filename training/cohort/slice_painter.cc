@@ -5,6 +5,7 @@
 
 #include "opencv2/imgproc.hpp"
 #include "preprocess/hu_slice.h"
+#include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
 namespace {
@@ -14,8 +15,6 @@ constexpr float kFluidHu = 12, kGasHu = -950, kLumenHu = -975, kMarrowHu = 190, 
 constexpr float kCordHu = 30, kMediastinumHu = -15, kVesselHu = 35, kLungHu = -868;
 constexpr double kRibPitchMm = 23, kRibFallMm = 62;  // from one rib to the next; spine to sternum
 constexpr int kShift = 4;                            // fractional bits of drawing coordinates
-constexpr double kSlabMm = 3;                        // of vessels that show in a slice
-constexpr double kAnatomyBlurPx = 0.65, kNoiseBlurPx = 0.6;
 
 class Painter {
  public:
@@ -28,17 +27,15 @@ class Painter {
         pixel_mm_(field_mm / size),
         half_mm_(field_mm / 2),
         hu_(size, size, CV_32FC1, cv::Scalar(kAirHu)),
-        lungs_(size, size, CV_8UC1, cv::Scalar(0)),
-        lesions_(size, size, CV_8UC1, cv::Scalar(0)) {}
+        lungs_(size, size, CV_8UC1, cv::Scalar(kNoLung)) {}
 
-  PaintedSlice Paint(Random& random) {
+  PaintedSlice Paint() {
     Table();
     BodyWall();
     ChestAndAbdomen();
     Bones();
     AirwaysAndVessels();
-    for (const Lesion& lesion : scene_.lesions) AddLesion(lesion);
-    return Finish(random);
+    return {hu_, lungs_};
   }
 
  private:
@@ -131,7 +128,7 @@ class Painter {
             hu[j] = kBloodHu + 4 * static_cast<float>(texture_.At(x / 18, y / 18, t_ / 18));
             break;
           case Tissue::kLung: {
-            lung[j] = 255;
+            lung[j] = x < 0 ? kRightLung : kLeftLung;
             const double depth = (y - chest.centre.y) / chest.ry;  // blood sinks to the back
             hu[j] = kLungHu + static_cast<float>(28 * (depth + 0.3) +
                                                  16 * texture_.At(x / 22, y / 22, t_ / 22) +
@@ -243,7 +240,7 @@ class Painter {
     cv::Mat share(hu_.size(), CV_32FC1, cv::Scalar(0));  // of vessel in a pixel
     for (const Vessel& v : scene_.vessels) {
       // The piece of the tube within the slab.
-      const double low = t_ - kSlabMm / 2, high = t_ + kSlabMm / 2;
+      const double low = t_ - scene_.slab_mm / 2, high = t_ + scene_.slab_mm / 2;
       const double rise = v.to.t - v.from.t;
       double w0 = 0, w1 = 1;
       if (std::abs(rise) < 1e-6) {
@@ -282,63 +279,18 @@ class Painter {
     }
   }
 
-  void AddLesion(const Lesion& lesion) {
-    const double reach = (1 + lesion.ragged) * std::max(lesion.rx_mm, lesion.ry_mm);
-    if (std::abs(t_ - lesion.centre.t) > (1 + lesion.ragged) * lesion.rt_mm) return;
-    const auto index = [&](double mm) { return static_cast<int>((mm + half_mm_) / pixel_mm_); };
-    const cv::Rect around(
-        cv::Point(index(lesion.centre.x - reach), index(lesion.centre.y - reach)),
-        cv::Point(index(lesion.centre.x + reach) + 1, index(lesion.centre.y + reach) + 1));
-    const cv::Rect box = around & cv::Rect(0, 0, hu_.cols, hu_.rows);
-    for (int i = box.y; i < box.y + box.height; ++i) {
-      float* hu = hu_.ptr<float>(i);
-      for (int j = box.x; j < box.x + box.width; ++j) {
-        const double x = X(j);
-        if (lungs_.at<uchar>(i, j) == 0 || (x < 0 ? -1 : 1) != lesion.side) continue;
-        const LesionSample sample = SampleLesion(lesion, texture_, x, X(i), t_);
-        if (sample.weight <= 0) continue;
-        // Vessels stay visible through ground glass.
-        const auto filled =
-            static_cast<float>(sample.hu * sample.weight + hu[j] * (1 - sample.weight));
-        hu[j] = std::max(hu[j], filled);
-        if (sample.weight >= 0.5) lesions_.at<uchar>(i, j) = 255;
-      }
-    }
-  }
-
-  PaintedSlice Finish(Random& random) {
-    cv::GaussianBlur(hu_, hu_, cv::Size(5, 5), kAnatomyBlurPx);
-    cv::Mat noise(hu_.size(), CV_32FC1);
-    for (int i = 0; i < noise.rows; ++i) {
-      float* n = noise.ptr<float>(i);
-      for (int j = 0; j < noise.cols; ++j) n[j] = random.Noise();
-    }
-    // Blurring lowers the deviation by the kernel's norm, in both directions.
-    const cv::Mat kernel = cv::getGaussianKernel(5, kNoiseBlurPx, CV_32F);
-    const double norm = kernel.dot(kernel);
-    cv::sepFilter2D(noise, noise, CV_32F, kernel, kernel);
-    PaintedSlice slice;
-    hu_ += noise * (scene_.noise_hu / norm);
-    cv::max(hu_, -1024, hu_);
-    hu_.convertTo(slice.hu, CV_16S);
-    slice.lung_mask = lungs_;
-    slice.lesion_mask = lesions_;
-    return slice;
-  }
-
   const ChestScene& scene_;
   const Anatomy& anatomy_;
   const SpatialNoise texture_;
   const double t_, level_, pixel_mm_, half_mm_;
   cv::Mat hu_;  // CV_32FC1 while painting
-  cv::Mat lungs_, lesions_;
+  cv::Mat lungs_;
 };
 
 }  // namespace
 
-PaintedSlice PaintSlice(const ChestScene& scene, double t, int size, double field_mm,
-                        Random& random) {
-  return Painter(scene, t, size, field_mm).Paint(random);
+PaintedSlice PaintSlice(const ChestScene& scene, double t, int size, double field_mm) {
+  return Painter(scene, t, size, field_mm).Paint();
 }
 
 }  // namespace m3lung

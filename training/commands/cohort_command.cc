@@ -1,77 +1,82 @@
-// m3lung-train cohort: synthetic studies as DICOM.
+// m3lung-train cohort: a data set of synthetic studies with their truth.
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
-#include "training/cohort/dicom_writer.h"
-#include "training/cohort/phantom.h"
+#include "base/thread_pool.h"
+#include "training/cohort/cohort_writer.h"
 #include "training/commands/commands.h"
+#include "training/progress.h"
 
 namespace m3lung {
 namespace {
 
-struct CohortOptions {
+constexpr int kMostStudies = 9999;
+
+struct Arguments {
   std::string out;
-  std::string label = "COVID_19";
-  int slices = 40;
-  uint64_t seed = 1;
-  int studies = 1;
+  CohortOptions cohort;
 };
 
-const std::map<std::string, Label>& Labels() {
-  static const auto* const labels = new std::map<std::string, Label>{
-      {"HEALTHY", Label::kHealthy},
-      {"COVID_19", Label::kCovid19},
-      {"H1N1", Label::kH1n1},
-      {"CAP", Label::kCap},
-  };
-  return *labels;
-}
-
-absl::Status WriteCohort(const CohortOptions& options) {
-  for (int i = 0; i < options.studies; ++i) {
-    const Phantom phantom = MakePhantom(
-        {.label = Labels().at(options.label), .seed = options.seed + i, .slices = options.slices});
-    const std::filesystem::path folder =
-        options.studies == 1
-            ? std::filesystem::path(options.out)
-            : options.out / std::filesystem::path(absl::StrFormat("study-%03d", i + 1));
-    M3L_RETURN_IF_ERROR(WriteDicomStudy(phantom.slices, folder, DicomOptions()));
-    std::cout << "wrote " << folder.string() << " (" << phantom.slices.size() << " slices)\n";
+absl::Status Cohort(const Arguments& arguments) {
+  CohortOptions options = arguments.cohort;
+  options.threads = UsableProcessors();
+  if (options.size.on_each_background > 0 && options.backgrounds.empty()) {
+    return absl::InvalidArgumentError("--background-studies needs a --background to lay them in");
   }
+  std::optional<Progress> progress;
+  CohortObserver observer;
+  observer.started = [&](int total, int done) {
+    progress.emplace("cohort", "studies", total);
+    progress->Skip(done);
+  };
+  observer.finished_one = [&] { progress->Advance(); };
+  const absl::Status status = WriteCohort(options, arguments.out, observer);
+  progress.reset();  // ends its line
+  M3L_RETURN_IF_ERROR(status);
+  std::cout << "wrote " << (std::filesystem::path(arguments.out) / "dataset.csv").string() << "\n";
   return absl::OkStatus();
 }
 
 }  // namespace
 
 void AddCohortCommand(CLI::App& app, Command* chosen) {
-  auto options = std::make_shared<CohortOptions>();
-  CLI::App* cohort = app.add_subcommand("cohort", "Writes synthetic chest CT studies as DICOM");
-  cohort
-      ->add_option("--out", options->out,
-                   "Folder of the study; of several, each gets OUT/study-001, ...")
+  auto arguments = std::make_shared<Arguments>();
+  CohortOptions& options = arguments->cohort;
+  CLI::App* cohort =
+      app.add_subcommand("cohort", "Writes a data set of synthetic chest CT studies");
+  cohort->add_option("--out", arguments->out, "Folder of the data set: OUT/dataset.csv, ...")
       ->required();
-  cohort->add_option("--label", options->label, "What the studies show")
-      ->check(CLI::IsMember(Labels()))
-      ->type_name("LABEL")
+  const auto count = [&](const char* name, int& value, const char* what) {
+    cohort->add_option(name, value, what)
+        ->check(CLI::Range(0, kMostStudies))
+        ->capture_default_str();
+  };
+  count("--train", options.size.train, "Phantoms of each class to train with");
+  count("--validation", options.size.validation, "Phantoms of each class to calibrate with");
+  count("--test", options.size.test, "Phantoms of each class to test with");
+  cohort
+      ->add_option("--background", options.backgrounds,
+                   "Folder of one real healthy study to lay lesions in; may be given again")
+      ->check(CLI::ExistingDirectory);
+  count("--background-studies", options.size.on_each_background,
+        "Studies of each class on each background, to train with");
+  cohort->add_option("--seed", options.seed, "Equal seeds give equal data sets")
       ->capture_default_str();
-  cohort->add_option("--slices", options->slices, "Slices of a study")
-      ->check(CLI::Range(1, 2000))
+  cohort->add_option("--slices", options.slices, "Slices of a phantom; 0: drawn for each")
+      ->check(CLI::Range(0, 2000))
       ->capture_default_str();
-  cohort->add_option("--seed", options->seed, "Of the first study; the next ones count up")
-      ->capture_default_str();
-  cohort->add_option("--studies", options->studies, "Number of studies")
-      ->check(CLI::Range(1, 999))
+  cohort->add_option("--size", options.image_size, "Rows and columns of a slice")
+      ->check(CLI::Range(64, 2048))
       ->capture_default_str();
   cohort->footer(
-      "Example: m3lung-train cohort --out=study --label=CAP --slices=60 --seed=7\n"
+      "A run that was stopped goes on where it was, given the same options.\n"
+      "Example: m3lung-train cohort --out=data --seed=7\n"
       "Exit code: 0 written, 1 failed, 2 used wrongly.");
-  cohort->callback([options, chosen] { *chosen = [options] { return WriteCohort(*options); }; });
+  cohort->callback([arguments, chosen] { *chosen = [arguments] { return Cohort(*arguments); }; });
 }
 
 }  // namespace m3lung

@@ -12,9 +12,16 @@ namespace m3lung {
 // What a subcommand does once its arguments are parsed.
 using Command = std::function<absl::Status()>;
 
-// Each adds one subcommand to `app`, which sets `*chosen` when it is given.
-void AddInitCommand(CLI::App& app, Command* chosen);
+// Each adds one subcommand to `app`, which sets `*chosen` when it is given. In the
+// order in which they are used.
 void AddCohortCommand(CLI::App& app, Command* chosen);
+void AddPrepareCommand(CLI::App& app, Command* chosen);
+void AddSliceCommand(CLI::App& app, Command* chosen);
+void AddFeaturesCommand(CLI::App& app, Command* chosen);
+void AddPatientCommand(CLI::App& app, Command* chosen);
+void AddExportCommand(CLI::App& app, Command* chosen);
+void AddInitCommand(CLI::App& app, Command* chosen);
+void AddStudyCommand(CLI::App& app, Command* chosen);
 
 }  // namespace m3lung
 

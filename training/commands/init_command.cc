@@ -1,5 +1,4 @@
 // m3lung-train init: an untrained bundle.
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -12,13 +11,13 @@
 #include "torch/torch.h"
 #include "training/commands/commands.h"
 #include "training/phantom_slices.h"
+#include "training/trainers/net_options.h"
 #include "training/untrained.h"
 
 namespace m3lung {
 namespace {
 
 constexpr int kSlicesPerStudy = 2;
-constexpr int kGoldenSlices = 2;
 // Probabilities of the golden input may differ by this between processors.
 constexpr float kGoldenTolerance = 1e-3F;
 
@@ -31,15 +30,6 @@ struct InitOptions {
   uint64_t seed = 1;
   bool overwrite = false;
 };
-
-// The paper's sizes at full width; narrower ones shrink with the slice net.
-PatientNetOptions PatientOptionsFor(const SliceNetOptions& slice) {
-  PatientNetOptions options;
-  options.feature_size = slice.feature_size();
-  options.reduced_size = std::max(1, options.reduced_size * slice.base_width / 64);
-  options.heads = slice.base_width >= 64 ? 12 : 4;
-  return options;
-}
 
 absl::Status Init(const InitOptions& options) {
   SliceNetOptions slice_options;
@@ -70,12 +60,7 @@ absl::Status Init(const InitOptions& options) {
   manifest.golden_tolerance = kGoldenTolerance;
   contents.slice_net = nets.slice_net;
   contents.patient_net = nets.patient_net;
-  const int64_t last = phantoms.hu.size(0) - 1;
-  for (int i = 0; i < kGoldenSlices; ++i) {  // the first, healthy, and the last
-    const torch::Tensor slice = phantoms.hu[i * last / (kGoldenSlices - 1)].contiguous();
-    const int16_t* pixels = slice.const_data_ptr<int16_t>();
-    contents.golden_slices.emplace_back(pixels, pixels + slice.numel());
-  }
+  contents.golden_slices = GoldenSlices(options.input_size, options.seed);
   M3L_ASSIGN_OR_RETURN(const std::filesystem::path folder,
                        WriteBundle(std::move(contents), options.out, options.overwrite));
   std::cout << "wrote " << folder.string() << " (random weights: its results mean nothing)\n";

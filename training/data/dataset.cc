@@ -39,8 +39,7 @@ absl::StatusOr<DatasetStudy> ReadStudy(const CsvRow& row, const fs::path& csv) {
   study.name = row.at("study");
   study.folder = here / study.name;
   if (study.name.empty() || !IsFolder(study.folder)) {
-    return At(csv, row.line,
-              absl::StrCat("column study: no such folder: ", study.folder.string()));
+    return At(csv, row.line, absl::StrCat("column study: no such folder: ", study.folder.string()));
   }
   const absl::StatusOr<Label> label = ParseLabel(row.at("label"));
   if (!label.ok()) return At(csv, row.line, label.status().message());
@@ -60,7 +59,8 @@ absl::StatusOr<DatasetStudy> ReadStudy(const CsvRow& row, const fs::path& csv) {
   if (!row.at("truth").empty()) {
     study.truth = here / row.at("truth");
     if (!IsFolder(study.truth)) {
-      return At(csv, row.line, absl::StrCat("column truth: no such folder: ", study.truth.string()));
+      return At(csv, row.line,
+                absl::StrCat("column truth: no such folder: ", study.truth.string()));
     }
   }
   return study;
@@ -89,9 +89,9 @@ absl::StatusOr<Split> ParseSplit(absl::string_view name) {
 }
 
 absl::StatusOr<std::vector<DatasetStudy>> ReadDataset(const fs::path& csv) {
-  M3L_ASSIGN_OR_RETURN(const std::vector<CsvRow> rows,
-                       ReadTable(csv, {"study", "label", "split"},
-                                 {"patient", "slice_labels", "truth"}));
+  M3L_ASSIGN_OR_RETURN(
+      const std::vector<CsvRow> rows,
+      ReadTable(csv, {"study", "label", "split"}, {"patient", "slice_labels", "truth"}));
   std::vector<DatasetStudy> studies;
   std::map<std::string, int> line_of_study;
   std::map<std::string, std::pair<Split, int>> split_of_patient;
@@ -99,18 +99,18 @@ absl::StatusOr<std::vector<DatasetStudy>> ReadDataset(const fs::path& csv) {
     M3L_ASSIGN_OR_RETURN(DatasetStudy study, ReadStudy(row, csv));
     const auto [listed, is_new] = line_of_study.emplace(study.name, row.line);
     if (!is_new) {
-      return At(csv, row.line,
-                absl::StrCat("study ", study.name, " is listed on line ", listed->second,
-                             " already"));
+      return At(
+          csv, row.line,
+          absl::StrCat("study ", study.name, " is listed on line ", listed->second, " already"));
     }
     const auto [known, is_first] =
         split_of_patient.emplace(study.patient, std::pair(study.split, row.line));
     if (known->second.first != study.split) {
-      return At(csv, row.line,
-                absl::StrCat("patient ", study.patient, " is in split ", SplitName(study.split),
-                             " here and in ", SplitName(known->second.first), " on line ",
-                             known->second.second,
-                             "; all studies of a patient must be in one split"));
+      return At(
+          csv, row.line,
+          absl::StrCat("patient ", study.patient, " is in split ", SplitName(study.split),
+                       " here and in ", SplitName(known->second.first), " on line ",
+                       known->second.second, "; all studies of a patient must be in one split"));
     }
     studies.push_back(std::move(study));
   }

@@ -29,12 +29,12 @@ struct DatasetStudy {
   Split split = Split::kTrain;
   // Whose study it is, for the guard between splits; the study's name where the
   // table says nothing.
-  std::string patient;
+  std::string patient = {};
   // Table of slice labels; empty where there is none.
-  std::filesystem::path slice_labels;
+  std::filesystem::path slice_labels = {};
   // Folder of masks: lesions/<file>.png and lungs/<file>.png for a slice <file>.dcm,
   // 8 bits, 0 or 255, as large as the image as stored. Empty where there is none.
-  std::filesystem::path truth;
+  std::filesystem::path truth = {};
 };
 
 // Reads `csv`, with the columns study, label, split and, at will, patient,

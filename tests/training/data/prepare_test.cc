@@ -1,0 +1,184 @@
+#include "training/data/prepare.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/files.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/imgcodecs.hpp"
+#include "tests/testing/status_matchers.h"
+#include "torch/torch.h"
+#include "training/cohort/dicom_writer.h"
+#include "training/cohort/phantom.h"
+#include "training/data/prepared.h"
+
+namespace m3lung {
+namespace {
+
+namespace fs = std::filesystem;
+using ::m3lung::testing::IsOk;
+using ::m3lung::testing::StatusIs;
+using ::testing::HasSubstr;
+
+constexpr int kSize = 64;
+
+class PrepareTest : public ::testing::Test {
+ protected:
+  PrepareTest() : folder_(fs::path(::testing::TempDir()) / "prepare_test") {
+    fs::remove_all(folder_);
+    AddStudy("healthy", Label::kHealthy, 3, Split::kTrain);
+    AddStudy("cap", Label::kCap, 4, Split::kTest);
+  }
+  ~PrepareTest() override { fs::remove_all(folder_); }
+
+  // A study with slice labels and truth, named by its files.
+  void AddStudy(const std::string& name, Label label, uint64_t seed, Split split) {
+    const Phantom phantom = MakePhantom({.label = label, .seed = seed, .slices = 30, .size = 128});
+    ASSERT_THAT(WriteDicomStudy(phantom.slices, folder_ / name, {}), IsOk());
+    const fs::path lesions = folder_ / (name + "-truth") / "lesions";
+    fs::create_directories(lesions);
+    std::map<std::string, bool> labels;
+    // WriteDicomStudy() does not tell which file a slice is in.
+    for (const auto& entry : fs::directory_iterator(folder_ / name)) {
+      M3L_ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(entry.path()));
+      for (size_t i = 0; i < phantom.slices.size(); ++i) {
+        if (bytes.find(phantom.slices[i].sop_instance_uid) == std::string::npos) continue;
+        labels[entry.path().filename()] = cv::countNonZero(phantom.lesion_masks[i]) > 0;
+        const fs::path png = lesions / entry.path().filename().replace_extension(".png");
+        ASSERT_TRUE(cv::imwrite(png.string(), phantom.lesion_masks[i]));
+      }
+    }
+    ASSERT_EQ(labels.size(), 30u);
+    ASSERT_THAT(WriteSliceLabels(folder_ / (name + ".csv"), labels), IsOk());
+    studies_.push_back({.name = name,
+                        .folder = folder_ / name,
+                        .label = label,
+                        .split = split,
+                        .patient = name,
+                        .slice_labels = folder_ / (name + ".csv"),
+                        .truth = folder_ / (name + "-truth")});
+  }
+
+  absl::StatusOr<PrepareSummary> Run() {
+    EXPECT_THAT(WriteDataset(folder_ / "dataset.csv", studies_), IsOk());
+    return Prepare({.dataset = folder_ / "dataset.csv",
+                    .out = folder_ / "prepared",
+                    .input_size = kSize,
+                    .threads = 2});
+  }
+
+  const fs::path folder_;
+  std::vector<DatasetStudy> studies_;
+};
+
+TEST_F(PrepareTest, KeepsTheSlicesWithLungAndTheirTruth) {
+  M3L_ASSERT_OK_AND_ASSIGN(const PrepareSummary summary, Run());
+  EXPECT_EQ(summary.prepared, 2);
+  EXPECT_EQ(summary.reused, 0);
+  EXPECT_TRUE(summary.left_out.empty());
+
+  M3L_ASSERT_OK_AND_ASSIGN(const PreparedData data,
+                           OpenPrepared(folder_ / "prepared", {Split::kTrain, Split::kTest}));
+  EXPECT_EQ(data.input_size, kSize);
+  EXPECT_EQ(data.crop_mode, "volume");
+  ASSERT_EQ(data.studies.size(), 2u);
+  const PreparedStudy& cap = data.studies[1];
+  EXPECT_EQ(cap.label, Label::kCap);
+  // Neck and abdomen are left out.
+  ASSERT_GT(cap.slices.size(), 10u);
+  ASSERT_LT(cap.slices.size(), 30u);
+  const auto count = static_cast<int64_t>(cap.slices.size());
+  EXPECT_EQ(cap.hu.sizes(), (std::vector<int64_t>{count, kSize, kSize}));
+  EXPECT_EQ(cap.lesion_masks.sizes(), cap.hu.sizes());
+  int with_lesion = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    if (i > 0) {
+      EXPECT_LT(cap.slices[i].position_mm, cap.slices[i - 1].position_mm);
+    }
+    ASSERT_TRUE(cap.slices[i].lesion.has_value());
+    with_lesion += *cap.slices[i].lesion ? 1 : 0;
+    const torch::Tensor mask = cap.lesion_masks[i].to(torch::kBool);
+    if (!*cap.slices[i].lesion) {
+      EXPECT_FALSE(mask.any().item<bool>()) << i;
+    }
+    // Consolidation where the truth says so, so image and mask lie on each other.
+    if (mask.sum().item<int64_t>() > 40) {
+      EXPECT_GT(cap.hu[i].masked_select(mask).to(torch::kFloat32).mean().item<float>(), -500) << i;
+    }
+  }
+  EXPECT_GT(with_lesion, 3);
+  for (const PreparedSlice& slice : data.studies[0].slices) EXPECT_EQ(slice.lesion, false);
+
+  M3L_ASSERT_OK_AND_ASSIGN(const PreparedData train,
+                           OpenPrepared(folder_ / "prepared", {Split::kTrain}));
+  ASSERT_EQ(train.studies.size(), 1u);
+  EXPECT_EQ(train.studies[0].name, "healthy");
+  EXPECT_THAT(OpenPrepared(folder_ / "prepared", {Split::kValidation}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no study of split validation")));
+}
+
+TEST_F(PrepareTest, GoesOnWhereItWas) {
+  ASSERT_THAT(Run().status(), IsOk());
+  const fs::path kept = folder_ / "prepared" / "healthy" / "slices.hu";
+  const auto made = fs::last_write_time(kept);
+  AddStudy("covid", Label::kCovid19, 5, Split::kTrain);
+  M3L_ASSERT_OK_AND_ASSIGN(const PrepareSummary summary, Run());
+  EXPECT_EQ(summary.prepared, 3);
+  EXPECT_EQ(summary.reused, 2);
+  EXPECT_EQ(fs::last_write_time(kept), made);
+
+  // Other slice labels: made again.
+  ASSERT_THAT(WriteSliceLabels(folder_ / "cap.csv", {}), IsOk());
+  M3L_ASSERT_OK_AND_ASSIGN(const PrepareSummary again, Run());
+  EXPECT_EQ(again.reused, 2);
+  M3L_ASSERT_OK_AND_ASSIGN(const PreparedData data,
+                           OpenPrepared(folder_ / "prepared", {Split::kTest}));
+  EXPECT_FALSE(data.studies[0].slices[0].lesion.has_value());
+}
+
+TEST_F(PrepareTest, FindsTheSamePixelsUnderAnotherName) {
+  fs::copy(folder_ / "cap", folder_ / "copy");
+  studies_.push_back({.name = "copy",
+                      .folder = folder_ / "copy",
+                      .label = Label::kCap,
+                      .split = Split::kTrain,
+                      .patient = "another"});
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kInvalidArgument,
+                              HasSubstr("studies cap and copy hold the same slice")));
+}
+
+TEST_F(PrepareTest, LeavesOutWhatTheServerWouldNotAnswer) {
+  const Phantom phantom = MakePhantom({.seed = 8, .slices = 4, .size = 128});
+  ASSERT_THAT(WriteDicomStudy(phantom.slices, folder_ / "short", {}), IsOk());
+  studies_.push_back({.name = "short", .folder = folder_ / "short", .patient = "short"});
+  M3L_ASSERT_OK_AND_ASSIGN(const PrepareSummary summary, Run());
+  ASSERT_EQ(summary.left_out.size(), 1u);
+  EXPECT_EQ(summary.left_out[0].first, "short");
+  EXPECT_FALSE(summary.left_out[0].second.empty());
+  EXPECT_EQ(summary.prepared, 2);
+}
+
+TEST_F(PrepareTest, RefusesFilesThatAreBroken) {
+  fs::path victim = fs::directory_iterator(folder_ / "cap")->path();
+  fs::resize_file(victim, fs::file_size(victim) / 2);
+  EXPECT_THAT(Run(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(victim.filename().string())));
+}
+
+TEST_F(PrepareTest, RefusesSliceLabelsOfFilesThatAreNotThere) {
+  ASSERT_THAT(WriteSliceLabels(folder_ / "cap.csv", {{"other.dcm", true}}), IsOk());
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("names other.dcm")));
+}
+
+TEST_F(PrepareTest, PreparedFilesThatWereCutAreNotTrainedOn) {
+  ASSERT_THAT(Run().status(), IsOk());
+  const fs::path hu = folder_ / "prepared" / "cap" / "slices.hu";
+  fs::resize_file(hu, fs::file_size(hu) - 2);
+  EXPECT_THAT(OpenPrepared(folder_ / "prepared", {Split::kTest}),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("slices.hu")));
+}
+
+}  // namespace
+}  // namespace m3lung

@@ -1,0 +1,137 @@
+#include "training/trainers/slice_batches.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opencv2/core.hpp"
+#include "tests/testing/status_matchers.h"
+#include "tests/training/trainers/tiny_training.h"
+#include "torch/torch.h"
+
+namespace m3lung {
+namespace {
+
+using ::m3lung::testing::StatusIs;
+using ::m3lung::testing::TinyData;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(CollectSliceSamplesTest, DropsTheLesionFreeSlicesOfDiseasedStudies) {
+  M3L_ASSERT_OK_AND_ASSIGN(const SliceSamples collected, CollectSliceSamples(TinyData(1).studies));
+  // In each of three splits: six healthy slices, and three of each disease.
+  EXPECT_EQ(collected.samples.size(), 3u * (6 + 3 * 3));
+  EXPECT_EQ(collected.dropped, 3 * 3 * 3);
+  EXPECT_TRUE(collected.unlabelled.empty());
+  for (const SliceSample& sample : collected.samples) {
+    EXPECT_EQ(sample.lesion, sample.label != Label::kHealthy);
+    EXPECT_EQ(sample.lesion, (sample.hu > -300).any().item<bool>());
+  }
+}
+
+TEST(CollectSliceSamplesTest, DiseasedStudiesWithoutSliceLabelsAreNamedOrRefused) {
+  PreparedData data = TinyData(2);
+  const auto forget = [](PreparedStudy& study) {
+    for (PreparedSlice& slice : study.slices) slice.lesion.reset();
+  };
+  forget(data.studies[2]);  // of COVID-19
+  M3L_ASSERT_OK_AND_ASSIGN(const SliceSamples collected, CollectSliceSamples(data.studies));
+  EXPECT_THAT(collected.unlabelled, ElementsAre(data.studies[2].name));
+  for (PreparedStudy& study : data.studies) {
+    if (study.label == Label::kCap) forget(study);
+  }
+  EXPECT_THAT(CollectSliceSamples(data.studies),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("none of the 6 training studies of CAP")));
+}
+
+TEST(EpochOrderTest, TakesEverySampleEquallyOften) {
+  const BatchOptions options = {.size = 4, .images_per_epoch = 10};
+  EXPECT_EQ(BatchesPerEpoch(13, options), 2);
+  std::map<int64_t, int> taken;
+  for (int64_t epoch = 0; epoch < 13; ++epoch) {
+    const std::vector<int64_t> order = EpochOrder(13, options, epoch);
+    ASSERT_EQ(order.size(), 8u);
+    for (const int64_t sample : order) ++taken[sample];
+  }
+  ASSERT_EQ(taken.size(), 13u);
+  for (const auto& [sample, times] : taken) EXPECT_EQ(times, 8) << sample;
+}
+
+TEST(EpochOrderTest, IsShuffledAnewAndFollowsTheSeed) {
+  const BatchOptions options = {.size = 10};
+  const std::vector<int64_t> first = EpochOrder(100, options, 0);
+  EXPECT_FALSE(std::is_sorted(first.begin(), first.end()));
+  EXPECT_EQ(std::set<int64_t>(first.begin(), first.end()).size(), 100u);
+  EXPECT_NE(EpochOrder(100, options, 1), first);
+  EXPECT_EQ(EpochOrder(100, options, 0), first);
+  EXPECT_NE(EpochOrder(100, {.size = 10, .seed = 2}, 0), first);
+}
+
+TEST(BatchPrefetcherTest, GivesWhatMakeBatchGivesFromAnyPlaceOn) {
+  M3L_ASSERT_OK_AND_ASSIGN(const SliceSamples collected, CollectSliceSamples(TinyData(1).studies));
+  BatchOptions options = {.size = 16, .augmentation = StrongAugmentation()};
+  const auto total = static_cast<int64_t>(collected.samples.size());
+  ASSERT_EQ(BatchesPerEpoch(total, options), 2);
+  BatchPrefetcher prefetcher(collected.samples, options, /*epochs=*/3, /*first_epoch=*/1,
+                             /*first_batch=*/1);
+  for (const auto& [epoch, batch] : {std::pair(1, 1), {2, 0}, {2, 1}}) {
+    const SliceBatch expected =
+        MakeBatch(collected.samples, EpochOrder(total, options, epoch), options, epoch, batch);
+    const std::optional<SliceBatch> given = prefetcher.Next();
+    ASSERT_TRUE(given.has_value());
+    EXPECT_TRUE(torch::equal(given->hu, expected.hu));
+    EXPECT_TRUE(torch::equal(given->centres_hu, expected.centres_hu));
+    EXPECT_TRUE(torch::equal(given->labels, expected.labels));
+    EXPECT_TRUE(torch::equal(given->lesions, expected.lesions));
+  }
+  EXPECT_FALSE(prefetcher.Next().has_value());
+}
+
+TEST(MakeBatchTest, DrawsWindowCentresFromThePapersRange) {
+  M3L_ASSERT_OK_AND_ASSIGN(const SliceSamples collected, CollectSliceSamples(TinyData(2).studies));
+  const BatchOptions options = {.size = 64};
+  const SliceBatch batch = MakeBatch(
+      collected.samples, EpochOrder(static_cast<int64_t>(collected.samples.size()), options, 0),
+      options, 0, 0);
+  EXPECT_GE(batch.centres_hu.min().item<float>(), -700);
+  EXPECT_LE(batch.centres_hu.max().item<float>(), -500);
+  EXPECT_GT(batch.centres_hu.std().item<float>(), 30);
+}
+
+TEST(AugmentTest, ThePapersLeavesPixelsAsTheyAreOrFlipsThem) {
+  cv::Mat hu(16, 16, CV_16SC1), flipped;
+  cv::randu(hu, -1000, 500);
+  cv::flip(hu, flipped, 1);
+  Random random(1);
+  int flips = 0;
+  for (int i = 0; i < 100; ++i) {
+    const cv::Mat result = Augment(hu, {}, random);
+    const bool is_flipped = cv::norm(result, flipped, cv::NORM_INF) == 0;
+    EXPECT_TRUE(is_flipped || cv::norm(result, hu, cv::NORM_INF) == 0);
+    flips += is_flipped ? 1 : 0;
+  }
+  EXPECT_GT(flips, 30);
+  EXPECT_LT(flips, 70);
+}
+
+TEST(AugmentTest, TheStrongOneKeepsTheDensityOfTissueAndAddsNoise) {
+  const cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(-800));
+  Random random(2);
+  double widest = 0;
+  for (int i = 0; i < 40; ++i) {
+    const cv::Mat result = Augment(hu, StrongAugmentation(), random);
+    ASSERT_EQ(result.size(), hu.size());
+    cv::Scalar mean, deviation;
+    cv::meanStdDev(result, mean, deviation);
+    EXPECT_NEAR(mean[0], -800, 20);
+    EXPECT_LT(deviation[0], 42);
+    widest = std::max(widest, deviation[0]);
+  }
+  EXPECT_GT(widest, 20);
+}
+
+}  // namespace
+}  // namespace m3lung

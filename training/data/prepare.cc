@@ -1,0 +1,243 @@
+#include "training/data/prepare.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/status_macros.h"
+#include "base/thread_pool.h"
+#include "opencv2/imgcodecs.hpp"
+#include "preprocess/dicom_decoder.h"
+#include "preprocess/skip_reason.h"
+#include "training/data/prepared_files.h"
+#include "training/data/study_crop.h"
+#include "training/progress.h"
+
+namespace m3lung {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What becomes of a study.
+struct Outcome {
+  absl::Status status;  // FAILED_PRECONDITION: left out
+  bool reused = false;
+};
+
+// Files of a study, at any depth, by their paths relative to its folder, sorted.
+absl::StatusOr<std::vector<std::string>> FilesOf(const fs::path& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    std::error_code ignored;
+    if (at->is_regular_file(ignored) && !absl::StartsWith(name, ".") && name != "DICOMDIR") {
+      files.push_back(at->path().lexically_relative(folder).string());
+    }
+  }
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot read ", folder.string(), ": ", error.message()));
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Tells whether a study is made from the same files in the same way: names, sizes
+// and times of the files, the slice labels, and the way.
+absl::StatusOr<std::string> KeyOf(const DatasetStudy& study, const std::vector<std::string>& files,
+                                  int input_size) {
+  std::string text = absl::StrCat("volume/", input_size, "\n");
+  const auto add = [&](const fs::path& path) -> absl::Status {
+    std::error_code error;
+    const uintmax_t size = fs::file_size(path, error);
+    const auto time = error ? fs::file_time_type() : fs::last_write_time(path, error);
+    if (error) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot read ", path.string(), ": ", error.message()));
+    }
+    absl::StrAppend(&text, path.filename().string(), " ", size, " ",
+                    time.time_since_epoch().count(), "\n");
+    return absl::OkStatus();
+  };
+  for (const std::string& file : files) M3L_RETURN_IF_ERROR(add(study.folder / file));
+  if (!study.slice_labels.empty()) M3L_RETURN_IF_ERROR(add(study.slice_labels));
+  if (!study.truth.empty()) M3L_RETURN_IF_ERROR(add(study.truth / "lesions"));
+  return Sha256Hex(text);
+}
+
+struct DecodedStudy {
+  std::vector<HuSlice> slices;
+  std::vector<SliceSummary> summaries;
+  std::vector<std::string> files;  // of each slice
+};
+
+// What is no CT image is left out, as it is when served; what cannot be read at all
+// is an error of the data set.
+absl::StatusOr<DecodedStudy> Decode(const DatasetStudy& study,
+                                    const std::vector<std::string>& files) {
+  DecodedStudy decoded;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const fs::path path = study.folder / files[i];
+    M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+    absl::StatusOr<DecodedInstance> instance = DecodeInstance(bytes, {});
+    if (!instance.ok()) {
+      const SkipReason reason = SkipReasonOf(instance.status());
+      if (reason == SkipReason::kMalformed || reason == SkipReason::kTooSlow) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(path.string(), ": ", instance.status().message()));
+      }
+      continue;
+    }
+    for (HuSlice& slice : instance->slices) {
+      decoded.summaries.push_back(Summarise(static_cast<int>(i), instance->header, slice));
+      decoded.slices.push_back(std::move(slice));
+      decoded.files.push_back(files[i]);
+    }
+  }
+  return decoded;
+}
+
+absl::StatusOr<cv::Mat> ReadMask(const fs::path& truth, const std::string& file, cv::Size size) {
+  const fs::path path = truth / "lesions" / fs::path(file).replace_extension(".png");
+  cv::Mat mask = cv::imread(path.string(), cv::IMREAD_GRAYSCALE);
+  if (mask.empty() || mask.size() != size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(), mask.empty() ? " is missing or is no picture"
+                                                 : " is not as large as its slice"));
+  }
+  return mask;
+}
+
+absl::Status PrepareStudy(const DatasetStudy& study, const std::vector<std::string>& files,
+                          const std::string& key, const fs::path& folder, int input_size) {
+  std::optional<std::map<std::string, bool>> labels;
+  if (!study.slice_labels.empty()) {
+    M3L_ASSIGN_OR_RETURN(labels, ReadSliceLabels(study.slice_labels));
+    for (const auto& [file, lesion] : *labels) {
+      if (!std::binary_search(files.begin(), files.end(), file)) {
+        return absl::InvalidArgumentError(absl::StrCat(study.slice_labels.string(), " names ", file,
+                                                       ", which is not in ",
+                                                       study.folder.string()));
+      }
+    }
+  }
+  M3L_ASSIGN_OR_RETURN(const DecodedStudy decoded, Decode(study, files));
+  M3L_ASSIGN_OR_RETURN(const StudyCrop crop, FindStudyCrop(decoded.summaries));
+
+  StudyRecord record;
+  record.key = key;
+  record.has_masks = !study.truth.empty();
+  std::vector<cv::Mat> hu, masks;
+  for (const int i : crop.slices) {
+    const SliceSummary& summary = decoded.summaries[i];
+    const cv::Mat& stored = decoded.slices[i].hu;
+    const cv::Mat whole = stored.isContinuous() ? stored : stored.clone();
+    StudyRecord::Slice& slice = record.slices.emplace_back();
+    slice.file = decoded.files[i];
+    slice.position_mm = summary.position_mm;
+    slice.digest =
+        Sha256Hex({reinterpret_cast<const char*>(whole.data), whole.total() * whole.elemSize()});
+    if (study.label == Label::kHealthy) slice.lesion = false;
+    if (labels.has_value()) {
+      if (const auto found = labels->find(slice.file); found != labels->end()) {
+        slice.lesion = found->second;
+      }
+    }
+    hu.push_back(CropToBox(stored, summary.orientation, crop.box, input_size));
+    if (record.has_masks) {
+      M3L_ASSIGN_OR_RETURN(const cv::Mat mask, ReadMask(study.truth, slice.file, stored.size()));
+      masks.push_back(CropMaskToBox(mask, summary.orientation, crop.box, input_size));
+    }
+  }
+  return WritePreparedStudy(folder, record, hu, masks);
+}
+
+Outcome PrepareOrReuse(const DatasetStudy& study, const PrepareOptions& options) {
+  const fs::path folder = options.out / study.name;
+  const absl::StatusOr<std::vector<std::string>> files = FilesOf(study.folder);
+  if (!files.ok()) return {files.status()};
+  const absl::StatusOr<std::string> key = KeyOf(study, *files, options.input_size);
+  if (!key.ok()) return {key.status()};
+  const absl::StatusOr<StudyRecord> there = ReadStudyRecord(folder);
+  if (there.ok() && there->key == *key) return {absl::OkStatus(), true};
+  return {PrepareStudy(study, *files, *key, folder, options.input_size)};
+}
+
+// The same pixels in two studies mean that one is a copy of the other, under
+// whatever name, and its figures would be too good.
+absl::Status CheckForCopies(const fs::path& out, const std::vector<PreparedIndex::Study>& studies) {
+  std::map<std::string, const PreparedIndex::Study*> seen;
+  for (const PreparedIndex::Study& study : studies) {
+    M3L_ASSIGN_OR_RETURN(const StudyRecord record, ReadStudyRecord(out / study.name));
+    std::set<std::string> own;
+    for (const StudyRecord::Slice& slice : record.slices) own.insert(slice.digest);
+    for (const std::string& digest : own) {
+      const auto [earlier, is_new] = seen.emplace(digest, &study);
+      if (is_new) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("studies ", earlier->second->name, " and ", study.name,
+                       " hold the same slice, pixel by pixel; take one of them out of the data "
+                       "set"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
+  M3L_ASSIGN_OR_RETURN(const std::vector<DatasetStudy> studies, ReadDataset(options.dataset));
+  std::error_code error;
+  fs::create_directories(options.out, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make ", options.out.string(), ": ", error.message()));
+  }
+  std::vector<Outcome> outcomes(studies.size());
+  {
+    Progress progress("prepare", "studies", static_cast<int64_t>(studies.size()));
+    ThreadPool pool(options.threads);  // last: joins before what it uses dies
+    for (size_t i = 0; i < studies.size(); ++i) {
+      pool.Run([&, i] {
+        outcomes[i] = PrepareOrReuse(studies[i], options);
+        if (outcomes[i].reused) {
+          progress.Skip(1);
+        } else {
+          progress.Advance();
+        }
+      });
+    }
+  }
+  PrepareSummary summary;
+  PreparedIndex index;
+  index.input_size = options.input_size;
+  index.crop_mode = kVolumeCrop;
+  for (size_t i = 0; i < studies.size(); ++i) {
+    const absl::Status& status = outcomes[i].status;
+    if (absl::IsFailedPrecondition(status)) {
+      index.left_out.emplace_back(studies[i].name, std::string(status.message()));
+      continue;
+    }
+    M3L_RETURN_IF_ERROR(status);
+    ++summary.prepared;
+    summary.reused += outcomes[i].reused ? 1 : 0;
+    index.studies.push_back(
+        {studies[i].name, studies[i].label, studies[i].split, studies[i].patient});
+  }
+  summary.left_out = index.left_out;
+  M3L_RETURN_IF_ERROR(CheckForCopies(options.out, index.studies));
+  M3L_RETURN_IF_ERROR(WritePreparedIndex(options.out, index));
+  return summary;
+}
+
+}  // namespace m3lung

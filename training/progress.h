@@ -1,0 +1,57 @@
+// How far long work has come, for a person: one line redrawn on a terminal, a few
+// lines elsewhere, with an estimate of the time left.
+#ifndef M3LUNG_TRAINING_PROGRESS_H_
+#define M3LUNG_TRAINING_PROGRESS_H_
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+
+namespace m3lung {
+
+// Thread safety: Advance() may be called from any thread.
+// REQUIRES: `out` and `clock` outlive it.
+class Progress {
+ public:
+  // "WHAT 3/40 UNIT, 2m left". `redraws`: `out` is a terminal.
+  Progress(std::string what, std::string unit, int64_t total, std::ostream& out, bool redraws,
+           const Clock& clock = Clock::Real());
+  // To standard error.
+  Progress(std::string what, std::string unit, int64_t total);
+  // Ends the line.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // `done` more units; `note` (a loss, say) stands at the line's end.
+  void Advance(int64_t done = 1, absl::string_view note = "");
+  // Counts units that were done before, and say nothing of the speed.
+  void Skip(int64_t done);
+
+ private:
+  std::string Line(absl::string_view note) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::string what_;
+  const std::string unit_;
+  const int64_t total_;
+  std::ostream& out_;
+  const bool redraws_;
+  const Clock& clock_;
+  const absl::Time started_;
+
+  absl::Mutex mu_;
+  int64_t done_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t skipped_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Time shown_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+  bool line_is_open_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_TRAINING_PROGRESS_H_

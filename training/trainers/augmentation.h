@@ -1,0 +1,34 @@
+// Random changes that leave a slice's label as it is.
+#ifndef M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_
+#define M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_
+
+#include "opencv2/core/mat.hpp"
+#include "training/cohort/random.h"
+
+namespace m3lung {
+
+// Ranges are drawn from evenly. The defaults are the paper's: a flip, and a window
+// centre (sections III-A.2 and IV-A).
+struct AugmentationOptions {
+  bool flip = true;  // left and right, half of the slices
+  float lowest_centre_hu = -700;
+  float highest_centre_hu = -500;
+
+  // Beyond the paper; all off by default.
+  double turn_degrees = 0;  // either way
+  double scale_low = 1, scale_high = 1;
+  double shift = 0;             // either way in both directions, as a share of the side
+  double noise_hu = 0;          // highest deviation
+  double blur_pixels = 0;       // highest deviation of a Gaussian, half of the slices
+  double density_shift_hu = 0;  // of the whole slice, either way
+};
+
+// For training on synthetic studies, which the network is to leave for real ones.
+AugmentationOptions StrongAugmentation();
+
+// `hu` CV_16SC1, square; returns one of the same size with pixels of its own.
+cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& random);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_

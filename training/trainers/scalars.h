@@ -1,0 +1,18 @@
+// A training's course as a table: one row an epoch.
+#ifndef M3LUNG_TRAINING_TRAINERS_SCALARS_H_
+#define M3LUNG_TRAINING_TRAINERS_SCALARS_H_
+
+#include <filesystem>
+#include <string>
+
+#include "absl/status/status.h"
+#include "nlohmann/json.hpp"
+
+namespace m3lung {
+
+// Writes `rows`, an array of objects with the same keys and numbers, as CSV.
+absl::Status WriteScalars(const std::filesystem::path& csv, const nlohmann::ordered_json& rows);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_TRAINING_TRAINERS_SCALARS_H_

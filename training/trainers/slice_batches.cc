@@ -1,0 +1,156 @@
+#include "training/trainers/slice_batches.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "torch/torch.h"
+#include "training/cohort/random.h"
+
+namespace m3lung {
+namespace {
+
+// Streams of random numbers that have nothing to do with each other.
+uint64_t Mixed(uint64_t seed, uint64_t a, uint64_t b) {
+  uint64_t h = seed * 0x9e3779b97f4a7c15u + a * 0xc2b2ae3d27d4eb4fu + b * 0x165667b19e3779f9u;
+  h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+  h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+  return h ^ (h >> 31);
+}
+
+// Pass `pass` over all samples.
+std::vector<int64_t> Shuffled(int64_t samples, uint64_t seed, int64_t pass) {
+  std::vector<int64_t> order(static_cast<size_t>(samples));
+  std::iota(order.begin(), order.end(), 0);
+  Random random(Mixed(seed, 0x0de7, static_cast<uint64_t>(pass)));
+  for (int64_t i = samples - 1; i > 0; --i) {
+    std::swap(order[i], order[random.Index(static_cast<int>(i + 1))]);
+  }
+  return order;
+}
+
+cv::Mat AsImage(const torch::Tensor& hu) {
+  return {static_cast<int>(hu.size(0)), static_cast<int>(hu.size(1)), CV_16SC1,
+          const_cast<int16_t*>(hu.const_data_ptr<int16_t>())};
+}
+
+}  // namespace
+
+absl::StatusOr<SliceSamples> CollectSliceSamples(const std::vector<PreparedStudy>& studies) {
+  SliceSamples result;
+  std::array<int64_t, kClasses> studies_of = {}, samples_of = {};
+  for (const PreparedStudy& study : studies) {
+    ++studies_of[static_cast<int>(study.label)];
+    bool any_known = study.slices.empty();
+    for (size_t i = 0; i < study.slices.size(); ++i) {
+      const std::optional<bool> lesion = study.slices[i].lesion;
+      if (!lesion.has_value()) continue;
+      any_known = true;
+      if (study.label != Label::kHealthy && !*lesion) {
+        ++result.dropped;
+        continue;
+      }
+      ++samples_of[static_cast<int>(study.label)];
+      result.samples.push_back(
+          {study.hu[static_cast<int64_t>(i)], study.label, study.label != Label::kHealthy});
+    }
+    if (!any_known) result.unlabelled.push_back(study.name);
+  }
+  for (const Label label : kLabels) {
+    const int i = static_cast<int>(label);
+    if (studies_of[i] > 0 && samples_of[i] == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "none of the ", studies_of[i], " training studies of ", LabelName(label),
+          " has a slice to train on; diseased studies need slice labels (column slice_labels of "
+          "the data set)"));
+    }
+  }
+  return result;
+}
+
+int64_t BatchesPerEpoch(int64_t samples, const BatchOptions& options) {
+  const int64_t images = options.images_per_epoch > 0 ? options.images_per_epoch : samples;
+  return std::max<int64_t>(1, images / options.size);
+}
+
+std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options, int64_t epoch) {
+  // The epochs cut one endless row of shuffled passes into pieces.
+  const int64_t images = BatchesPerEpoch(samples, options) * options.size;
+  std::vector<int64_t> order;
+  int64_t at = epoch * images;
+  while (static_cast<int64_t>(order.size()) < images) {
+    const std::vector<int64_t> pass = Shuffled(samples, options.seed, at / samples);
+    const int64_t first = at % samples;
+    const int64_t last = std::min(samples, first + images - static_cast<int64_t>(order.size()));
+    order.insert(order.end(), pass.begin() + first, pass.begin() + last);
+    at += last - first;
+  }
+  return order;
+}
+
+SliceBatch MakeBatch(absl::Span<const SliceSample> samples, absl::Span<const int64_t> order,
+                     const BatchOptions& options, int64_t epoch, int64_t batch) {
+  const int64_t size = options.size, side = samples[0].hu.size(0);
+  SliceBatch result = {.hu = torch::empty({size, side, side}, torch::kInt16),
+                       .centres_hu = torch::empty({size}, torch::kFloat32),
+                       .lesions = torch::empty({size}, torch::kInt64),
+                       .labels = torch::empty({size}, torch::kInt64)};
+  for (int64_t k = 0; k < size; ++k) {
+    const int64_t place = batch * size + k;
+    const SliceSample& sample = samples[order[place]];
+    Random random(
+        Mixed(options.seed, static_cast<uint64_t>(epoch) + 1, static_cast<uint64_t>(place)));
+    result.centres_hu.mutable_data_ptr<float>()[k] = static_cast<float>(random.Uniform(
+        options.augmentation.lowest_centre_hu, options.augmentation.highest_centre_hu));
+    Augment(AsImage(sample.hu), options.augmentation, random).copyTo(AsImage(result.hu[k]));
+    result.lesions.mutable_data_ptr<int64_t>()[k] = sample.lesion ? 1 : 0;
+    result.labels.mutable_data_ptr<int64_t>()[k] = static_cast<int64_t>(sample.label);
+  }
+  return result;
+}
+
+BatchPrefetcher::BatchPrefetcher(absl::Span<const SliceSample> samples, BatchOptions options,
+                                 int64_t epochs, int64_t first_epoch, int64_t first_batch)
+    : samples_(samples),
+      options_(std::move(options)),
+      worker_(
+          [this, epochs, first_epoch, first_batch] { Work(epochs, first_epoch, first_batch); }) {}
+
+BatchPrefetcher::~BatchPrefetcher() {
+  absl::MutexLock lock(&mu_);
+  stopping_ = true;
+}
+
+void BatchPrefetcher::Work(int64_t epochs, int64_t first_epoch, int64_t first_batch) {
+  const auto total = static_cast<int64_t>(samples_.size());
+  const int64_t batches = BatchesPerEpoch(total, options_);
+  for (int64_t epoch = first_epoch; epoch < epochs; ++epoch) {
+    const std::vector<int64_t> order = EpochOrder(total, options_, epoch);
+    for (int64_t batch = epoch == first_epoch ? first_batch : 0; batch < batches; ++batch) {
+      if (!Push(MakeBatch(samples_, order, options_, epoch, batch))) return;
+    }
+  }
+  absl::MutexLock lock(&mu_);
+  ended_ = true;
+}
+
+bool BatchPrefetcher::Push(SliceBatch batch) {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(this, &BatchPrefetcher::HasRoomOrStops));
+  if (stopping_) return false;
+  queue_.push_back(std::move(batch));
+  return true;
+}
+
+std::optional<SliceBatch> BatchPrefetcher::Next() {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(this, &BatchPrefetcher::HasBatchOrEnded));
+  if (queue_.empty()) return std::nullopt;
+  SliceBatch batch = std::move(queue_.front());
+  queue_.pop_front();
+  return batch;
+}
+
+}  // namespace m3lung

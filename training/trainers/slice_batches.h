@@ -1,0 +1,106 @@
+// What the slice network is trained on, batch by batch.
+#ifndef M3LUNG_TRAINING_TRAINERS_SLICE_BATCHES_H_
+#define M3LUNG_TRAINING_TRAINERS_SLICE_BATCHES_H_
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+#include "torch/types.h"
+#include "training/data/prepared.h"
+#include "training/trainers/augmentation.h"
+
+namespace m3lung {
+
+struct SliceSample {
+  torch::Tensor hu;  // [S, S] int16
+  Label label = Label::kHealthy;
+  bool lesion = false;
+};
+
+struct SliceSamples {
+  std::vector<SliceSample> samples;
+  int dropped = 0;  // lesion-free slices of diseased studies
+  // Diseased studies without slice labels: nobody knows which slices to take.
+  std::vector<std::string> unlabelled;
+};
+
+// All slices of healthy studies, and of the others those with lesions (the paper,
+// section III-B). INVALID_ARGUMENT where nothing is left of any class that has
+// studies.
+absl::StatusOr<SliceSamples> CollectSliceSamples(const std::vector<PreparedStudy>& studies);
+
+struct SliceBatch {
+  torch::Tensor hu;          // [B, S, S] int16
+  torch::Tensor centres_hu;  // [B] float32: the window of each
+  torch::Tensor lesions;     // [B] int64: 0 without, 1 with
+  torch::Tensor labels;      // [B] int64
+};
+
+struct BatchOptions {
+  int size = 32;
+  // Images of an epoch, drawn anew for each; 0: all. An incomplete last batch is
+  // dropped, since a batch of one has no statistics.
+  int64_t images_per_epoch = 0;
+  uint64_t seed = 1;
+  AugmentationOptions augmentation;
+};
+
+// REQUIRES: at least `size` samples.
+int64_t BatchesPerEpoch(int64_t samples, const BatchOptions& options);
+
+// Which samples an epoch takes, in its order; a function of seed and epoch alone.
+// Every sample is taken equally often, up to one time, over the epochs.
+std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options, int64_t epoch);
+
+// Batch `batch` of `epoch`: a function of the options and these two numbers alone,
+// so that a training that goes on sees what it would have seen.
+SliceBatch MakeBatch(absl::Span<const SliceSample> samples, absl::Span<const int64_t> order,
+                     const BatchOptions& options, int64_t epoch, int64_t batch);
+
+// Makes the batches from one place on, ahead of their use, on a thread of its own.
+// REQUIRES: `samples` outlive it.
+class BatchPrefetcher {
+ public:
+  BatchPrefetcher(absl::Span<const SliceSample> samples, BatchOptions options, int64_t epochs,
+                  int64_t first_epoch, int64_t first_batch);
+  ~BatchPrefetcher();
+  BatchPrefetcher(const BatchPrefetcher&) = delete;
+  BatchPrefetcher& operator=(const BatchPrefetcher&) = delete;
+
+  // The next batch; nothing after the last one.
+  std::optional<SliceBatch> Next();
+
+ private:
+  static constexpr size_t kDepth = 3;
+
+  void Work(int64_t epochs, int64_t first_epoch, int64_t first_batch);
+  bool Push(SliceBatch batch);
+  bool HasRoomOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || queue_.size() < kDepth;
+  }
+  bool HasBatchOrEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return ended_ || !queue_.empty();
+  }
+
+  const absl::Span<const SliceSample> samples_;
+  const BatchOptions options_;
+
+  absl::Mutex mu_;
+  std::deque<SliceBatch> queue_ ABSL_GUARDED_BY(mu_);
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+
+  std::jthread worker_;  // last: joins before what it uses dies
+};
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_TRAINING_TRAINERS_SLICE_BATCHES_H_

@@ -1,0 +1,63 @@
+// Trains the slice network.
+//
+// Source: the paper, sections III-B and IV-A.
+#ifndef M3LUNG_TRAINING_TRAINERS_SLICE_TRAINER_H_
+#define M3LUNG_TRAINING_TRAINERS_SLICE_TRAINER_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "model/slice_net.h"
+#include "training/data/prepared.h"
+#include "training/trainers/schedule.h"
+#include "training/trainers/slice_batches.h"
+#include "training/trainers/stop_signal.h"
+
+namespace m3lung {
+
+inline constexpr char kSliceCheckpoint[] = "slice.pt";
+inline constexpr char kSliceScalars[] = "slice-scalars.csv";
+
+struct SliceTrainingOptions {
+  SliceNetOptions net;
+  int epochs = 110;
+  Schedule schedule;
+  double momentum = 0.9;
+  double weight_decay = 1e-4;
+  BatchOptions batches;
+  // A state dict of torchvision's ResNet-50 to start from; empty: random weights.
+  std::filesystem::path initial_weights;
+
+  // What the result does not depend on, but for rounding.
+  std::string device = "cpu";
+  std::string precision = "fp32";  // or "bf16": mixed, by autocast
+  int threads = 0;                 // 0: LibTorch's own choice
+};
+
+enum class TrainingEnd { kFinished, kStopped };
+
+// Trains on the split `train` of `data`, reports each epoch's loss and accuracy on it and on the
+// split `validation` (which decides nothing), and saves into `run`: the checkpoint
+// after every epoch and where `stop` says so, the scalars as CSV after every epoch.
+// Where a checkpoint is there, goes on from it, to the same result as without the
+// interruption, bit for bit on a CPU with the same number of threads.
+// INVALID_ARGUMENT where it was made with other options.
+absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
+                                          const SliceTrainingOptions& options,
+                                          const std::filesystem::path& run,
+                                          const StopRequested& stop);
+
+// The network of a run, in evaluation mode, on the CPU. `finished_only`:
+// FAILED_PRECONDITION where the training has not come to its end.
+struct TrainedSliceNet {
+  SliceNet net{nullptr};
+  std::string provenance;  // how it was trained, in a line
+};
+absl::StatusOr<TrainedSliceNet> LoadSliceNet(const std::filesystem::path& run,
+                                             bool finished_only = true);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_TRAINING_TRAINERS_SLICE_TRAINER_H_
