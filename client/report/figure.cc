@@ -10,9 +10,9 @@
 #include "client/report/label_colours.h"
 #include "client/report/lesion_overlay.h"
 #include "client/report/notice.h"
-#include "client/report/text_drawing.h"
 #include "client/study_words.h"
 #include "opencv2/imgproc.hpp"
+#include "page/text_drawing.h"
 
 namespace m3lung::client {
 namespace {

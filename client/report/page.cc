@@ -2,13 +2,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/report/chart.h"
-#include "client/report/html.h"
 #include "client/report/notice.h"
 #include "client/report/page_ledger.h"
 #include "client/report/page_patient.h"
 #include "client/report/page_slices.h"
 #include "client/report/page_study.h"
-#include "client/report/style_sheet.h"
+#include "page/html.h"
+#include "page/style_sheet.h"
 
 namespace m3lung::client {
 namespace {

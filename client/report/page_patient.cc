@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/label_names.h"
-#include "client/report/html.h"
 #include "client/report/label_colours.h"
 #include "client/study_words.h"
+#include "page/html.h"
 
 namespace m3lung::client {
 namespace {

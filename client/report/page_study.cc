@@ -6,9 +6,9 @@
 #include "absl/strings/str_join.h"
 #include "client/answer_summary.h"
 #include "client/label_names.h"
-#include "client/report/html.h"
 #include "client/study_words.h"
 #include "client/text.h"
+#include "page/html.h"
 
 namespace m3lung::client {
 namespace {

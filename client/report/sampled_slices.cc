@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/report/lesion_overlay.h"
-#include "client/report/text_drawing.h"
 #include "opencv2/imgproc.hpp"
+#include "page/text_drawing.h"
 #include "preprocess/orientation.h"
 #include "preprocess/windowing.h"
 

@@ -1,6 +1,6 @@
 // Text on OpenCV images.
-#ifndef M3LUNG_CLIENT_REPORT_TEXT_DRAWING_H_
-#define M3LUNG_CLIENT_REPORT_TEXT_DRAWING_H_
+#ifndef M3LUNG_PAGE_TEXT_DRAWING_H_
+#define M3LUNG_PAGE_TEXT_DRAWING_H_
 
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "opencv2/core/mat.hpp"
 
-namespace m3lung::client {
+namespace m3lung {
 
 struct TextStyle {
   double height = 20;  // of a capital letter, in pixels
@@ -30,6 +30,6 @@ void DrawPlate(cv::Mat& image, absl::string_view text, Corner corner, const Text
 // `text` broken at spaces into lines of at most `width` pixels.
 std::vector<std::string> WrapText(absl::string_view text, int width, const TextStyle& style);
 
-}  // namespace m3lung::client
+}  // namespace m3lung
 
-#endif  // M3LUNG_CLIENT_REPORT_TEXT_DRAWING_H_
+#endif  // M3LUNG_PAGE_TEXT_DRAWING_H_

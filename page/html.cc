@@ -1,15 +1,13 @@
-#include "client/report/html.h"
+#include "page/html.h"
 
 #include <cstdint>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "client/text.h"
 #include "opencv2/imgcodecs.hpp"
 
-namespace m3lung::client {
+namespace m3lung {
 namespace {
 
 // Artefacts cannot be seen at this quality, and a page of 200 slices stays small.
@@ -18,9 +16,30 @@ constexpr int kJpegQuality = 90;
 }  // namespace
 
 std::string EscapeHtml(absl::string_view text) {
-  return absl::StrReplaceAll(
-      Printable(text),
-      {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
+  std::string html;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    switch (c) {
+      case '&':
+        html += "&amp;";
+        break;
+      case '<':
+        html += "&lt;";
+        break;
+      case '>':
+        html += "&gt;";
+        break;
+      case '"':
+        html += "&quot;";
+        break;
+      case '\'':
+        html += "&#39;";
+        break;
+      default:
+        html += byte < 0x20 || byte == 0x7f ? ' ' : c;
+    }
+  }
+  return html;
 }
 
 std::string Fact(absl::string_view name, absl::string_view value) {
@@ -38,4 +57,4 @@ std::string EmbeddedImage(const cv::Mat& picture, absl::string_view alternative)
                       "\">");
 }
 
-}  // namespace m3lung::client
+}  // namespace m3lung

@@ -1,4 +1,4 @@
-#include "client/report/text_drawing.h"
+#include "page/text_drawing.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "opencv2/imgproc.hpp"
 
-namespace m3lung::client {
+namespace m3lung {
 namespace {
 
 constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
@@ -75,4 +75,4 @@ std::vector<std::string> WrapText(absl::string_view text, int width, const TextS
   return lines;
 }
 
-}  // namespace m3lung::client
+}  // namespace m3lung

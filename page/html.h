@@ -1,13 +1,13 @@
 // Pieces of an HTML page.
-#ifndef M3LUNG_CLIENT_REPORT_HTML_H_
-#define M3LUNG_CLIENT_REPORT_HTML_H_
+#ifndef M3LUNG_PAGE_HTML_H_
+#define M3LUNG_PAGE_HTML_H_
 
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "opencv2/core/mat.hpp"
 
-namespace m3lung::client {
+namespace m3lung {
 
 // `text` as it may stand in an element or a quoted attribute: & < > " ' escaped,
 // control characters replaced by spaces.
@@ -20,6 +20,6 @@ std::string Fact(absl::string_view name, absl::string_view value);
 // escaped here.
 std::string EmbeddedImage(const cv::Mat& picture, absl::string_view alternative);
 
-}  // namespace m3lung::client
+}  // namespace m3lung
 
-#endif  // M3LUNG_CLIENT_REPORT_HTML_H_
+#endif  // M3LUNG_PAGE_HTML_H_

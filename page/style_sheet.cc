@@ -1,6 +1,6 @@
-#include "client/report/style_sheet.h"
+#include "page/style_sheet.h"
 
-namespace m3lung::client {
+namespace m3lung {
 
 absl::string_view ReportStyleSheet() {
   return R"css(
@@ -82,4 +82,4 @@ summary { cursor: pointer; padding: 6px 0; }
 )css";
 }
 
-}  // namespace m3lung::client
+}  // namespace m3lung

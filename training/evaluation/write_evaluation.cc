@@ -1,0 +1,56 @@
+#include "training/evaluation/write_evaluation.h"
+
+#include <cstdint>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/files.h"
+#include "base/status_macros.h"
+#include "opencv2/imgcodecs.hpp"
+#include "training/evaluation/curves.h"
+#include "training/evaluation/evaluation_json.h"
+#include "training/evaluation/evaluation_page.h"
+#include "training/evaluation/plot.h"
+
+namespace m3lung {
+namespace {
+
+absl::Status WritePicture(const Plot& plot, const std::filesystem::path& path) {
+  std::vector<uint8_t> bytes;
+  cv::imencode(".png", DrawPlot(plot), bytes, {cv::IMWRITE_PNG_COMPRESSION, 9});
+  return WriteFile(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+}  // namespace
+
+absl::Status WriteEvaluation(const Evaluation& evaluation, const EvaluationFacts& facts,
+                             const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make the folder ", folder.string(), ": ", error.message()));
+  }
+  M3L_RETURN_IF_ERROR(WriteFile(folder / "evaluation.json", EvaluationJson(evaluation, facts)));
+  M3L_RETURN_IF_ERROR(WriteFile(folder / "report.html", EvaluationPage(evaluation, facts)));
+  M3L_RETURN_IF_ERROR(
+      WritePicture(RocPlot("ROC, patients", evaluation.patients), folder / "roc-patients.png"));
+  if (evaluation.patients.calibration) {
+    const auto& temperature = evaluation.temperature;
+    M3L_RETURN_IF_ERROR(
+        WritePicture(ReliabilityPlot("Reliability, patients", *evaluation.patients.calibration,
+                                     temperature ? &*temperature : nullptr),
+                     folder / "reliability-patients.png"));
+  }
+  if (!evaluation.slices) return absl::OkStatus();
+  M3L_RETURN_IF_ERROR(
+      WritePicture(RocPlot("ROC, slices", *evaluation.slices), folder / "roc-slices.png"));
+  M3L_RETURN_IF_ERROR(WritePicture(LesionRocPlot(*evaluation.lesions), folder / "roc-lesions.png"));
+  return WritePicture(
+      ReliabilityPlot("Reliability, slices", *evaluation.slices->calibration, nullptr),
+      folder / "reliability-slices.png");
+}
+
+}  // namespace m3lung
