@@ -31,16 +31,17 @@ double Interpolate(const std::vector<cv::Point2d>& knots, double level) {
   return knots.back().y;
 }
 
-Anatomy::Anatomy(Random& random, double length_mm)
+Anatomy::Anatomy(Random& random, double length_mm, double build)
     : length_mm_(length_mm),
-      width_(random.Uniform(0.94, 1.04)),
-      depth_(random.Uniform(0.93, 1.03)),
-      fat_mm_(random.Uniform(9, 19)),
+      width_(random.Uniform(0.87, 1.03) + 0.03 * build),
+      depth_(random.Uniform(0.86, 1.05) + 0.03 * build),
+      fat_mm_(7 + 22 * build),
       apex_(random.Uniform(0.115, 0.14)),
-      base_(random.Uniform(0.80, 0.85)),
-      right_dome_(random.Uniform(0.60, 0.64)),
-      left_dome_(random.Uniform(0.65, 0.69)),
-      heart_(random.Uniform(0.93, 1.06)) {}
+      base_(random.Uniform(0.79, 0.86)),
+      right_dome_(random.Uniform(0.58, 0.65)),
+      left_dome_(right_dome_ + random.Uniform(0.02, 0.07)),
+      heart_(random.Uniform(0.86, 1.14)),
+      lung_{random.Uniform(0.95, 1.01), random.Uniform(0.93, 1.0)} {}
 
 Ellipse Anatomy::Body(double t) const {
   const double level = Level(t);
@@ -48,7 +49,10 @@ Ellipse Anatomy::Body(double t) const {
       {{0, 63}, {0.045, 70}, {0.12, 148}, {0.22, 164}, {0.45, 160}, {0.75, 158}, {1, 154}}, level);
   const double ry =
       Interpolate({{0, 60}, {0.045, 66}, {0.14, 92}, {0.45, 108}, {0.8, 110}, {1, 108}}, level);
-  return {{0, kCentreY + 6 * (1 - Opening(level, apex_))}, rx * width_, ry * depth_};
+  const double stout = 0.8 * (fat_mm_ - 14);  // what is more than the usual is outside
+  return {{0, kCentreY + 6 * (1 - Opening(level, apex_))},
+          rx * width_ + stout,
+          ry * depth_ + 0.8 * stout};
 }
 
 Ellipse Anatomy::Muscle(double t) const {
@@ -72,7 +76,7 @@ Ellipse Anatomy::Lung(double t, int side) const {
   const double open = Opening(level, apex_);
   const Ellipse chest = Chest(t);
   return {{side * width_ * (34 + 33 * open), chest.centre.y},
-          std::max(width_ * 65 * open, 1e-3),
+          std::max(width_ * 65 * open * lung_[side < 0 ? 0 : 1], 1e-3),
           std::max(depth_ * 87 * open, 1e-3)};
 }
 

@@ -33,7 +33,8 @@ enum class Tissue { kOutsideChest, kSoft, kHeart, kLung, kBelowDiaphragm };
 // Constant after construction.
 class Anatomy {
  public:
-  Anatomy(Random& random, double length_mm);
+  // `build` is the patient's, from 0 (slender) to 1 (stout).
+  Anatomy(Random& random, double length_mm, double build);
 
   // 0 at the first slice, 1 at the last.
   double Level(double t) const { return t / length_mm_; }
@@ -74,7 +75,8 @@ class Anatomy {
   double width_, depth_;  // scale of the body
   double fat_mm_;
   double apex_, base_, right_dome_, left_dome_;
-  double heart_;  // scale
+  double heart_;    // scale
+  double lung_[2];  // scale of the right and of the left lung across
 };
 
 // Piecewise cubic between (level, value) pairs with rising levels, constant outside.

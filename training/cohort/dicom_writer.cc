@@ -226,8 +226,8 @@ absl::StatusOr<std::string> EncodeDicom(const HuSlice& slice, const DicomOptions
   std::string bytes(slice.hu.total() * 4 + (1 << 16), '\0');  // room for a file that has grown
   DcmOutputBufferStream stream(bytes.data(), static_cast<offile_off_t>(bytes.size()));
   file.transferInit();
-  const OFCondition condition =
-      file.write(stream, syntax, EET_ExplicitLength, nullptr, EGL_withoutGL);
+  const OFCondition condition = file.write(stream, TransferSyntaxOf(options.syntax),
+                                           EET_ExplicitLength, nullptr, EGL_withoutGL);
   file.transferEnd();
   if (condition.bad()) return DcmtkError("write the file", condition);
   stream.flush();  // what a deflated syntax still holds back

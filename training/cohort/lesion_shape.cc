@@ -6,7 +6,6 @@
 namespace m3lung {
 namespace {
 
-constexpr double kSeptaMm = 5.5;    // mesh of a septal network
 constexpr double kLobuleMm = 11;    // of a secondary lobule
 constexpr double kFissureMm = 1.2;  // width of the edge at a cut
 
@@ -19,10 +18,10 @@ double DistanceToSegment(const Point3& p, const Point3& a, const Point3& b) {
   return std::sqrt(dx * dx + dy * dy + dt * dt);
 }
 
-// 1 on the walls of cells of about kSeptaMm, 0 within them: where noise crosses zero.
-double Septum(const SpatialNoise& noise, const Point3& p) {
-  const double a = noise.At(p.x / kSeptaMm + 31, p.y / kSeptaMm, p.t / kSeptaMm);
-  const double b = noise.At(p.x / kSeptaMm, p.y / kSeptaMm + 57, p.t / kSeptaMm);
+// 1 on the walls of cells of about `mesh` mm, 0 within them: where noise crosses zero.
+double Septum(const SpatialNoise& noise, const Point3& p, double mesh) {
+  const double a = noise.At(p.x / mesh + 31, p.y / mesh, p.t / mesh);
+  const double b = noise.At(p.x / mesh, p.y / mesh + 57, p.t / mesh);
   return std::max(SmoothStep(1 - std::abs(a) / 0.16), SmoothStep(1 - std::abs(b) / 0.16));
 }
 
@@ -94,10 +93,10 @@ LesionSample SampleLesion(const Lesion& lesion, const SpatialNoise& noise, const
   double fill = lesion.glass + solid * (lesion.core_fill - lesion.glass);
   if (lesion.texture > 0) {
     const double grain = 0.6 * noise.At(p.x / 6 + 100, p.y / 6, p.t / 6) +
-                         0.6 * noise.At(p.x / 2.2, p.y / 2.2 + 100, p.t / 2.2);
+                         0.6 * noise.At(p.x / 1.9, p.y / 1.9 + 100, p.t / 1.9);
     fill *= 1 + lesion.texture * 1.6 * grain * (1 - 0.75 * solid);
   }
-  if (lesion.septa > 0) fill += lesion.septa * (1 - solid) * Septum(noise, p);
+  if (lesion.septa > 0) fill += lesion.septa * (1 - solid) * Septum(noise, p, lesion.mesh_mm);
   sample.fill = sample.weight * std::clamp(fill, 0.0, 10.0);
   return sample;
 }

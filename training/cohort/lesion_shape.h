@@ -33,6 +33,7 @@ struct Lesion {
   double core_fill = 1;   // fill in it
   double texture = 0.2;   // how unevenly it is filled, relative to the fill
   double septa = 0;       // fill of the network of thickened septa: crazy paving
+  double mesh_mm = 5;     // of that network
   double patchy = 0;      // share of lobules that are spared, 0 to 1
   double hollow = 0;      // relative radius within which there is air
   double band_mm = 0;     // it reaches this deep from the pleura; 0: without bound

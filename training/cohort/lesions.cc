@@ -1,8 +1,17 @@
 #include "training/cohort/lesions.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace m3lung {
+
+double Gravity(double severity) { return 1 + 1.75 * std::max(0.0, severity - 0.6); }
+
+void Scale(double factor, Lesion& lesion) {
+  lesion.rx_mm *= factor;
+  lesion.ry_mm *= factor;
+  lesion.rt_mm *= factor;
+}
 
 Lesion LesionAt(const LungPoint& point) {
   Lesion lesion;

@@ -27,6 +27,12 @@ std::vector<Lesion> Covid19Lesions(double severity, const LungField& field, Rand
 std::vector<Lesion> H1n1Lesions(double severity, const LungField& field, Random& random);
 std::vector<Lesion> CapLesions(double severity, const LungField& field, Random& random);
 
+// 1 up to a severity of 0.6, 1.7 at 1: the gravest cases are so by their lesions' size.
+double Gravity(double severity);
+
+// Multiplies a lesion's radii.
+void Scale(double factor, Lesion& lesion);
+
 // A lesion at a point: its place and side are set, and it lies along the pleura.
 Lesion LesionAt(const LungPoint& point);
 

@@ -75,8 +75,8 @@ void AddConsolidation(const LungPoint& point, double size_mm, const LungField& f
   lesion.glass = random.Uniform(0.82, 1.03);
   lesion.texture = random.Uniform(0.02, 0.1);
   if (Chance(random, 0.65)) lesion.lumens = Bronchi(lesion, field.hilum(point.side), random);
-  if (Chance(random, 0.1)) lesion.hollow = random.Uniform(0.15, 0.4);
-  if (Chance(random, 0.25)) lesion.patchy = random.Uniform(0.15, 0.4);
+  if (Chance(random, 0.06)) lesion.hollow = random.Uniform(0.12, 0.25);
+  if (Chance(random, 0.2)) lesion.patchy = random.Uniform(0.1, 0.35);
   if (Chance(random, 0.8)) {
     Lesion rim = lesion;
     for (double* r : {&rim.rx_mm, &rim.ry_mm, &rim.rt_mm}) *r = *r * random.Uniform(1.1, 1.5) + 4;
@@ -164,7 +164,8 @@ std::vector<Lesion> CapLesions(double severity, const LungField& field, Random& 
     }
     if (point == nullptr) continue;
     if (i == 0) first_side = point->side;
-    const double size = (i == 0 ? 1 : 0.6) * (9 + 46 * severity * random.Uniform(0.7, 1.15));
+    const double size =
+        (i == 0 ? 1 : 0.6) * (9 + 46 * severity * random.Uniform(0.7, 1.15)) * Gravity(severity);
     const double kind = random.Uniform(0, 1);
     if (kind < 0.6) {
       AddConsolidation(*point, size, field, random, lesions);

@@ -14,15 +14,15 @@ Lesion Patch(const LungPoint& point, double severity, Random& random) {
   Lesion lesion = LesionAt(point);
   // Most are small, whatever the severity.
   const double size = std::pow(random.Uniform(0, 1), 1.6);
-  lesion.rx_mm = 4.5 + size * (9 + 16 * severity) + random.Uniform(0, 3);
+  lesion.rx_mm = 4.5 + size * (10 + 22 * severity) + random.Uniform(0, 3);
   lesion.ry_mm = lesion.rx_mm * random.Uniform(0.9, 2.0);
   lesion.rt_mm = std::sqrt(lesion.rx_mm * lesion.ry_mm) * random.Uniform(0.7, 1.5);
   lesion.angle += random.Normal(0, 0.25);
-  lesion.edge = random.Uniform(0.35, 0.9);
-  lesion.ragged = random.Uniform(0.3, 0.6);
+  lesion.edge = random.Uniform(0.35, 0.95);
+  lesion.ragged = random.Uniform(0.3, 0.7);
   lesion.grain_mm = std::clamp(random.Uniform(0.35, 0.8) * lesion.rx_mm, 4.0, 14.0);
   lesion.glass = random.Uniform(0.2, 0.58);
-  lesion.texture = random.Uniform(0.15, 0.5);
+  lesion.texture = random.Uniform(0.2, 0.6);
   return lesion;
 }
 
@@ -53,8 +53,8 @@ std::vector<Lesion> Covid19Lesions(double severity, const LungField& field, Rand
   };
   const PointSampler right = weight_of_side(kRightLung), left = weight_of_side(kLeftLung);
   // A habit of the disease's stage: early glass, later paving, then consolidation.
-  const double paving = random.Uniform(0, 0.7), solid = random.Uniform(0, 0.6);
-  const int count = 1 + static_cast<int>(std::lround(1 + 17 * severity * random.Uniform(0.6, 1.3)));
+  const double paving = random.Uniform(0, 0.8), solid = random.Uniform(0, 0.9);
+  const int count = 1 + static_cast<int>(std::lround(1 + 20 * severity * random.Uniform(0.6, 1.3)));
 
   std::vector<Lesion> lesions;
   for (int i = 0; i < count; ++i) {
@@ -63,10 +63,14 @@ std::vector<Lesion> Covid19Lesions(double severity, const LungField& field, Rand
     if (point == nullptr) continue;
     Lesion lesion = Chance(random, 0.12 + 0.3 * severity) ? Band(*point, severity, random)
                                                           : Patch(*point, severity, random);
-    if (Chance(random, paving)) lesion.septa = random.Uniform(0.1, 0.35);
+    Scale(Gravity(severity), lesion);
+    if (Chance(random, paving)) {
+      lesion.septa = random.Uniform(0.1, 0.4);
+      lesion.mesh_mm = random.Uniform(2.6, 6.5);
+    }
     if (Chance(random, solid)) {
-      lesion.core = random.Uniform(0.3, 0.75);
-      lesion.core_fill = random.Uniform(0.65, 1.0);
+      lesion.core = random.Uniform(0.25, 0.75);
+      lesion.core_fill = random.Uniform(std::min(0.9, lesion.glass + 0.15), 1.0);
     }
     if (Chance(random, 0.3)) lesion.patchy = random.Uniform(0.2, 0.5);
     if (Chance(random, 0.2)) lesion.rim_mm = random.Uniform(2, 5);
@@ -76,7 +80,7 @@ std::vector<Lesion> Covid19Lesions(double severity, const LungField& field, Rand
       Lesion dense = lesion;
       dense.centre.y += random.Normal(0, 0.3 * lesion.rx_mm);
       dense.centre.x += random.Normal(0, 0.3 * lesion.rx_mm);
-      for (double* r : {&dense.rx_mm, &dense.ry_mm, &dense.rt_mm}) *r *= random.Uniform(0.25, 0.5);
+      Scale(random.Uniform(0.25, 0.5), dense);
       dense.glass = random.Uniform(0.5, 0.9);
       dense.edge = random.Uniform(0.4, 0.7);
       dense.grain_mm = 5;

@@ -16,16 +16,16 @@ Lesion AlongBundle(const LungPoint& point, const Point3& hilum, double severity,
   const double level = std::max(std::hypot(x, y), 1.0);
   lesion.angle = std::atan2(y, x) + random.Normal(0, 0.3);
   lesion.tilt = std::clamp(t / level, -1.2, 1.2);
-  lesion.ry_mm = 5 + random.Uniform(0, 1) * (6 + 9 * severity);
+  lesion.ry_mm = 5 + random.Uniform(0, 1) * (7 + 12 * severity);
   lesion.rx_mm = lesion.ry_mm * random.Uniform(1.1, 2.6);
   lesion.rt_mm = lesion.ry_mm * random.Uniform(0.8, 1.5);
-  lesion.edge = random.Uniform(0.25, 0.6);
-  lesion.ragged = random.Uniform(0.35, 0.6);
-  lesion.grain_mm = std::clamp(random.Uniform(0.5, 0.9) * lesion.ry_mm, 4.0, 11.0);
-  lesion.glass = random.Uniform(0.3, 0.6);
-  lesion.core = random.Uniform(0.45, 0.8);
-  lesion.core_fill = random.Uniform(0.75, 1.02);
-  lesion.texture = random.Uniform(0.15, 0.35);
+  lesion.edge = random.Uniform(0.35, 0.8);
+  lesion.ragged = random.Uniform(0.45, 0.8);
+  lesion.grain_mm = std::clamp(random.Uniform(0.4, 0.8) * lesion.ry_mm, 3.5, 11.0);
+  lesion.glass = random.Uniform(0.25, 0.55);
+  lesion.core = random.Uniform(0.3, 0.7);
+  lesion.core_fill = random.Uniform(0.7, 1.02);
+  lesion.texture = random.Uniform(0.2, 0.45);
   return lesion;
 }
 
@@ -67,11 +67,12 @@ std::vector<Lesion> H1n1Lesions(double severity, const LungField& field, Random&
     const int lung = i % 2;
     const LungPoint* point = bundles[lung].Draw(random);
     if (point == nullptr) continue;
-    const Lesion dense = AlongBundle(*point, field.hilum(point->side), severity, random);
+    Lesion dense = AlongBundle(*point, field.hilum(point->side), severity, random);
+    Scale(Gravity(severity), dense);
     lesions.push_back(dense);
     if (Chance(random, glassy)) {
       Lesion haze = dense;
-      for (double* r : {&haze.rx_mm, &haze.ry_mm, &haze.rt_mm}) *r *= random.Uniform(1.3, 2.0);
+      Scale(random.Uniform(1.3, 2.0), haze);
       haze.glass = random.Uniform(0.15, 0.4);
       haze.core = 0;
       haze.edge = 0.8;

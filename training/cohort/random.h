@@ -46,7 +46,10 @@ class SpatialNoise {
  public:
   explicit SpatialNoise(uint64_t seed) : seed_(seed) {}
 
-  double At(double x, double y, double z) const {
+  double At(double u, double v, double w) const {
+    // The lattice lies askew, so that slices do not show its rows and columns.
+    const double x = 0.36 * u + 0.48 * v - 0.8 * w, y = -0.8 * u + 0.6 * v,
+                 z = 0.48 * u + 0.64 * v + 0.6 * w;
     const double fx = std::floor(x), fy = std::floor(y), fz = std::floor(z);
     const double wx = Smooth(x - fx), wy = Smooth(y - fy), wz = Smooth(z - fz);
     const auto ix = static_cast<int64_t>(fx), iy = static_cast<int64_t>(fy),

@@ -12,7 +12,7 @@ namespace {
 
 constexpr float kFatHu = -105, kMuscleHu = 52, kBloodHu = 42, kLiverHu = 58, kSpleenHu = 48;
 constexpr float kFluidHu = 12, kGasHu = -950, kLumenHu = -975, kMarrowHu = 190, kCortexHu = 680;
-constexpr float kCordHu = 30, kMediastinumHu = -15, kVesselHu = 35, kLungHu = -868;
+constexpr float kCordHu = 30, kMediastinumHu = -15, kVesselHu = 35;
 constexpr double kRibPitchMm = 23, kRibFallMm = 62;  // from one rib to the next; spine to sternum
 constexpr int kShift = 4;                            // fractional bits of drawing coordinates
 
@@ -30,7 +30,8 @@ class Painter {
         lungs_(size, size, CV_8UC1, cv::Scalar(kNoLung)) {}
 
   PaintedSlice Paint() {
-    Table();
+    if (scene_.table) Table();
+    if (scene_.arms_beside) Arms();
     BodyWall();
     ChestAndAbdomen();
     Bones();
@@ -39,13 +40,15 @@ class Painter {
   }
 
  private:
-  double X(int column) const { return (column + 0.5) * pixel_mm_ - half_mm_; }
+  double X(int column) const { return (column + 0.5) * pixel_mm_ - half_mm_ - scene_.shift_mm.x; }
+  double Y(int row) const { return (row + 0.5) * pixel_mm_ - half_mm_ - scene_.shift_mm.y; }
   double Pixels(double mm) const { return mm / pixel_mm_; }
   // A place in fixed point, as OpenCV's drawing functions take it.
   cv::Point Fixed(double x, double y) const {
     const double scale = (1 << kShift) / pixel_mm_;
-    return {static_cast<int>(std::lround((x + half_mm_ - pixel_mm_ / 2) * scale)),
-            static_cast<int>(std::lround((y + half_mm_ - pixel_mm_ / 2) * scale))};
+    const double middle = half_mm_ - pixel_mm_ / 2;
+    return {static_cast<int>(std::lround((x + middle + scene_.shift_mm.x) * scale)),
+            static_cast<int>(std::lround((y + middle + scene_.shift_mm.y) * scale))};
   }
   cv::Size FixedSize(double rx, double ry) const {
     const double scale = (1 << kShift) / pixel_mm_;
@@ -83,6 +86,19 @@ class Painter {
     }
   }
 
+  void Arms() {
+    const Ellipse body = anatomy_.Body(t_);
+    const double r = Interpolate({{0.1, 0}, {0.2, 46}, {0.6, 40}, {1, 36}}, level_);
+    for (int side : {-1, 1}) {
+      const double x = side * (anatomy_.Body(0.4 * anatomy_.length_mm()).rx + 0.9 * r);
+      const double y = body.centre.y + 20;
+      Fill(x, y, r, r, kFatHu);
+      Fill(x, y, 0.86 * r, 0.86 * r, kMuscleHu);
+      Fill(x, y, 0.28 * r, 0.28 * r, kCortexHu + 200);
+      Fill(x, y, 0.16 * r, 0.16 * r, kMarrowHu - 150);
+    }
+  }
+
   void BodyWall() {
     FillWaved(anatomy_.Body(t_), 0.02, kMuscleHu);  // skin
     Ellipse fat = anatomy_.Body(t_);
@@ -110,7 +126,7 @@ class Painter {
     if (!abdomen) Fill(0, chest.centre.y, chest.rx, chest.ry, kMediastinumHu);
     const double gas = scene_.abdomen_gas_mm;
     for (int i = 0; i < hu_.rows; ++i) {
-      const double y = X(i);
+      const double y = Y(i);
       float* hu = hu_.ptr<float>(i);
       uchar* lung = lungs_.ptr<uchar>(i);
       for (int j = 0; j < hu_.cols; ++j) {
@@ -130,9 +146,9 @@ class Painter {
           case Tissue::kLung: {
             lung[j] = x < 0 ? kRightLung : kLeftLung;
             const double depth = (y - chest.centre.y) / chest.ry;  // blood sinks to the back
-            hu[j] = kLungHu + static_cast<float>(28 * (depth + 0.3) +
-                                                 16 * texture_.At(x / 22, y / 22, t_ / 22) +
-                                                 10 * texture_.At(x / 4, y / 4, t_ / 6));
+            hu[j] = static_cast<float>(scene_.lung_hu + 28 * (depth + 0.3) +
+                                       16 * texture_.At(x / 22, y / 22, t_ / 22) +
+                                       10 * texture_.At(x / 4, y / 4, t_ / 6));
             break;
           }
           case Tissue::kBelowDiaphragm:
@@ -255,8 +271,13 @@ class Painter {
       const auto at = [&](double w) {
         return Fixed(v.from.x + w * (v.to.x - v.from.x), v.from.y + w * (v.to.y - v.from.y));
       };
-      // What is thinner than two pixels is fainter instead.
-      const double weight = std::min(1.0, std::pow(width / 2.2, 1.6));
+      // What is thinner than two pixels is fainter instead, and what is thinner than
+      // the slice is seen through the lung before and behind it.
+      const double level = std::hypot(v.to.x - v.from.x, v.to.y - v.from.y);
+      const double slope = level / std::max(1e-6, std::hypot(level, rise));
+      const double chord = 2 * v.radius_mm / std::max(slope, 0.05);
+      const double weight =
+          std::min(1.0, std::pow(width / 2.2, 1.6)) * std::min(1.0, 1.2 * chord / scene_.slab_mm);
       cv::line(share, at(w0), at(w1), cv::Scalar(weight), std::max(1, static_cast<int>(width)),
                cv::LINE_8, kShift);
     }

@@ -5,8 +5,8 @@
 namespace m3lung {
 namespace {
 
-constexpr double kTrunkRadiusMm = 4.6;
-constexpr double kThinnestMm = 0.42;
+constexpr double kTrunkRadiusMm = 3.8;
+constexpr double kThinnestMm = 0.36;
 
 struct Direction {
   double x, y, t;
@@ -27,7 +27,7 @@ void Grow(const Anatomy& anatomy, const Point3& from, const Direction& direction
   // Near the hilum a branch may still be outside the lung; further out it bends
   // or shortens to stay inside.
   const bool central = radius > 0.6 * kTrunkRadiusMm;
-  double length = random.Uniform(8, 13) * std::pow(radius, 0.45);
+  double length = random.Uniform(9, 14) * std::pow(radius, 0.4);
   Direction along = direction;
   Point3 to;
   for (int attempt = 0;; ++attempt) {
@@ -40,7 +40,7 @@ void Grow(const Anatomy& anatomy, const Point3& from, const Direction& direction
   vessels.push_back({from, to, radius, side});
   const int branches = random.Uniform(0, 1) < 0.25 ? 3 : 2;
   for (int i = 0; i < branches; ++i) {
-    const double thinner = random.Uniform(i == 0 ? 0.78 : 0.55, i == 0 ? 0.88 : 0.75);
+    const double thinner = random.Uniform(i == 0 ? 0.76 : 0.52, i == 0 ? 0.87 : 0.73);
     Grow(anatomy, to, Turned(along, i == 0 ? 0.25 : 0.6, random), radius * thinner, side, random,
          vessels);
   }

@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
 #include "training/commands/commands.h"
+#include "training/commands/training_flags.h"
 #include "training/trainers/features.h"
 #include "training/trainers/net_options.h"
 #include "training/trainers/patient_trainer.h"
@@ -43,32 +44,7 @@ void AddPatientCommand(CLI::App& app, Command* chosen) {
       app.add_subcommand("patient", "Trains the patient network on the slice network's features");
   patient->add_option("--run", options->run, "Folder of the training; goes on with what is there")
       ->required();
-  patient->add_option("--epochs", training.epochs, "Epochs")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  patient->add_option("--learning-rate", training.schedule.initial, "Of the beginning")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  patient
-      ->add_option("--schedule", training.schedule.kind,
-                   "step: times 0.1 every --decay-every epochs; linear: falls to 0")
-      ->check(CLI::IsMember({"step", "linear"}))
-      ->capture_default_str();
-  patient->add_option("--decay-every", training.schedule.decay_every, "Epochs")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  patient->add_option("--optimizer", training.optimizer, "adam or sgd")
-      ->check(CLI::IsMember({"adam", "sgd"}))
-      ->capture_default_str();
-  patient->add_option("--weight-decay", training.weight_decay)->capture_default_str();
-  patient->add_option("--batch-size", training.batch_size, "Studies")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  patient
-      ->add_option("--least-slices", training.least_slices,
-                   "Least share of a study's slices in one pass, the others left out at random")
-      ->check(CLI::Range(0.05, 1.0))
-      ->capture_default_str();
+  AddPatientTrainingFlags(*patient, "--", training);
   patient->add_option("--seed", training.seed, "Of weights and order")->capture_default_str();
   patient->add_option("--threads", training.threads, "Of one step")
       ->check(CLI::Range(1, 1024))

@@ -59,7 +59,7 @@ absl::StatusOr<std::string> KeyOf(const DatasetStudy& study, const std::vector<s
   std::string text = absl::StrCat("volume/", input_size, "\n");
   const auto add = [&](const fs::path& path) -> absl::Status {
     std::error_code error;
-    const uintmax_t size = fs::file_size(path, error);
+    const uintmax_t size = fs::is_directory(path, error) ? 0 : fs::file_size(path, error);
     const auto time = error ? fs::file_time_type() : fs::last_write_time(path, error);
     if (error) {
       return absl::UnavailableError(

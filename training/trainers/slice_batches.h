@@ -50,7 +50,7 @@ struct BatchOptions {
   // dropped, since a batch of one has no statistics.
   int64_t images_per_epoch = 0;
   uint64_t seed = 1;
-  AugmentationOptions augmentation;
+  AugmentationOptions augmentation = {};
 };
 
 // REQUIRES: at least `size` samples.
