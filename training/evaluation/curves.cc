@@ -1,6 +1,7 @@
 #include "training/evaluation/curves.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"

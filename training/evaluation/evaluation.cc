@@ -1,6 +1,9 @@
 #include "training/evaluation/evaluation.h"
 
+#include <functional>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"

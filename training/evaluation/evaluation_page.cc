@@ -1,5 +1,7 @@
 #include "training/evaluation/evaluation_page.h"
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 

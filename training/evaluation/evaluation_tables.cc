@@ -1,6 +1,8 @@
 #include "training/evaluation/evaluation_tables.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"

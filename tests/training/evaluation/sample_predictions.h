@@ -2,7 +2,8 @@
 #ifndef M3LUNG_TESTS_TRAINING_EVALUATION_SAMPLE_PREDICTIONS_H_
 #define M3LUNG_TESTS_TRAINING_EVALUATION_SAMPLE_PREDICTIONS_H_
 
-#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "training/cohort/random.h"
