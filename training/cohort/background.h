@@ -36,7 +36,7 @@ struct BackgroundTransform {
   bool mirrored = false;      // half of the studies
   double scale = 1;           // 0.85 to 1.15, of the patient in all directions
   double turn_degrees = 0;    // -8 to 8
-  cv::Point2d shift_mm;       // -15 to 15 each way
+  cv::Point2d shift_mm = {};  // -15 to 15 each way
   double spacing_mm = 0;      // 2 to 8; 0: each slice of the background as it is
   double thickness_mm = 0;    // from 2 up to the spacing
   double offset_mm = 0;       // of the first slice, 0 to the spacing

@@ -165,7 +165,7 @@ std::vector<Lesion> CapLesions(double severity, const LungField& field, Random& 
     if (point == nullptr) continue;
     if (i == 0) first_side = point->side;
     const double size =
-        (i == 0 ? 1 : 0.6) * (9 + 46 * severity * random.Uniform(0.7, 1.15)) * Gravity(severity);
+        (i == 0 ? 1 : 0.6) * (11 + 52 * severity * random.Uniform(0.7, 1.15)) * Gravity(severity);
     const double kind = random.Uniform(0, 1);
     if (kind < 0.6) {
       AddConsolidation(*point, size, field, random, lesions);

@@ -33,7 +33,7 @@ CoarseLungs Coarse(const Canvas& canvas) {
   double spacing = canvas.thickness_mm;
   if (canvas.t.size() > 1) spacing = canvas.t[1] - canvas.t[0];
   const int step = std::max(1, static_cast<int>(std::lround(kLayerMm / spacing)));
-  for (size_t i = step / 2; i < canvas.t.size(); i += step) {
+  for (size_t i = std::min<size_t>(step / 2, canvas.t.size() - 1); i < canvas.t.size(); i += step) {
     grid.depth_mm.push_back(canvas.t[i]);
     grid.thickness_mm.push_back(step * spacing);
     grid.joins_next.push_back(1);

@@ -27,7 +27,7 @@ struct PhantomOptions {
 
   // The scan.
   double field_mm = 360;       // side of the square field of view, 320 to 430
-  cv::Point2d shift_mm = {};        // of the patient in it, -18 to 18
+  cv::Point2d shift_mm = {};   // of the patient in it, -18 to 18
   double cut_above_mm = 0;     // of the neck, left out: 0 to 25
   double cut_below_mm = 0;     // of the abdomen, left out: 0 to 40
   double thickness_mm = 3;     // of a slice, 1.5 mm up to the spacing

@@ -23,7 +23,7 @@ struct ChestScene {
   double abdomen_gas_mm = 14;  // size of the stomach's gas bubble
   double slab_mm = 3;          // of vessels that show in a slice
   double lung_hu = -868;       // of lung, without vessels
-  cv::Point2d shift_mm;        // of the patient in the field of view
+  cv::Point2d shift_mm = {};   // of the patient in the field of view
   bool table = true;
   bool arms_beside = false;  // else they are above the head
 };
