@@ -12,6 +12,8 @@ namespace {
 constexpr float kFilledHu = 38;       // of what takes the air's place
 constexpr float kTruthWeight = 0.4F;  // of a lesion's shape
 constexpr float kTruthFill = 0.08F;   // about 70 HU in aerated lung
+constexpr double kAerationMm = 3;     // over which the air about a pixel is looked at
+constexpr double kAeratedHu = -300;   // mean of that, below which there is some
 constexpr double kSubSlabMm = 3;      // a lesion is sampled this densely within a slice
 constexpr int kBorderPx = 2;          // pixels of the lungs' border that hold some air
 
@@ -93,6 +95,19 @@ void ExtendOverBorder(const cv::Mat& side, cv::Mat& fill) {
   grown.copyTo(fill, side == 0);
 }
 
+// Where there is air to fill: lung with its vessels, and not the hilum, which the
+// lungs' masks enclose in part. The mean is over what is lung alone, so that the wall
+// takes no part in it.
+cv::Mat Aerated(const Canvas& canvas, size_t slice) {
+  cv::Mat lung, sum, mean;
+  cv::Mat(canvas.sides[slice] != 0).convertTo(lung, CV_32F, 1 / 255.0);
+  const double sigma = kAerationMm / canvas.pixel_mm;
+  cv::GaussianBlur(canvas.hu[slice].mul(lung), sum, {0, 0}, sigma);
+  cv::GaussianBlur(lung, mean, {0, 0}, sigma);
+  cv::divide(sum, cv::max(mean, 1e-3), mean);
+  return mean < kAeratedHu;
+}
+
 }  // namespace
 
 std::vector<cv::Mat> LayLesions(const std::vector<Lesion>& lesions,
@@ -111,7 +126,7 @@ std::vector<cv::Mat> LayLesions(const std::vector<Lesion>& lesions,
       continue;
     }
     Layer layer = Sample(here, canvas, slice, noise);
-    truth.push_back(layer.weight >= kTruthWeight);
+    truth.push_back((layer.weight >= kTruthWeight) & Aerated(canvas, slice));
     ExtendOverBorder(canvas.sides[slice], layer.fill);
     if (options.blur_px > 0) cv::GaussianBlur(layer.fill, layer.fill, {5, 5}, options.blur_px);
     const cv::Mat grain =

@@ -25,7 +25,7 @@ struct LesionLayerOptions {
 //
 // Returns the truth, one mask a slice (CV_8UC1, 0 or 255): pixels of lung where a
 // lesion that is not harmless has a weight of 0.4 and changes aerated lung by about
-// 70 HU or more.
+// 70 HU or more, and where there was air to fill.
 std::vector<cv::Mat> LayLesions(const std::vector<Lesion>& lesions,
                                 const LesionLayerOptions& options, Canvas& canvas);
 

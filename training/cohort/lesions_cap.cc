@@ -133,9 +133,9 @@ void AddSatellites(const LungPoint& point, double size_mm, Random& random,
     nodule.ry_mm = nodule.rx_mm * random.Uniform(0.85, 1.2);
     nodule.rt_mm = nodule.rx_mm * random.Uniform(0.9, ring ? 3.0 : 1.3);
     nodule.hollow = ring ? random.Uniform(0.45, 0.65) : 0;
-    nodule.edge = ring ? 0.25 : random.Uniform(0.4, 0.8);
-    nodule.ragged = ring ? 0.08 : 0.25;
-    nodule.grain_mm = 4;
+    nodule.edge = ring ? 0.35 : random.Uniform(0.4, 0.8);
+    nodule.ragged = ring ? 0.2 : 0.25;
+    nodule.grain_mm = ring ? 6 : 4;
     nodule.glass = random.Uniform(0.4, 1.0);
     nodule.texture = 0;
     lesions.push_back(nodule);

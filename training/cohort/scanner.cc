@@ -8,6 +8,9 @@ namespace {
 
 constexpr int kKernelPx = 7;
 constexpr double kSharpenBlurPx = 1.2;
+// Rays through air alone are hardly weakened, so there is less noise about the body.
+constexpr double kNothingHu = -940;
+constexpr double kNoiseOutside = 0.5;
 
 }  // namespace
 
@@ -34,8 +37,12 @@ void ApplyScanner(const ScannerOptions& options, Canvas& canvas) {
       hu += options.sharpen * (hu - smooth);
     }
     if (options.noise_hu > 0) {
-      hu += options.noise_hu *
-            MakeNoise(hu.size(), options.noise_blur_px, options.seed + 7919 * (slice + 1));
+      cv::Mat noise =
+          MakeNoise(hu.size(), options.noise_blur_px, options.seed + 7919 * (slice + 1));
+      cv::Mat around;
+      cv::multiply(noise, kNoiseOutside, around);
+      around.copyTo(noise, (hu < kNothingHu) & (canvas.sides[slice] == 0));
+      hu += options.noise_hu * noise;
     }
   }
 }

@@ -78,6 +78,16 @@ TEST(LayLesionsTest, HarmlessOrHardlyVisibleIsNotInTheTruth) {
   EXPECT_EQ(cv::countNonZero(LayLesions({Ball(0.05)}, {}, canvas)[0]), 0);
 }
 
+TEST(LayLesionsTest, WhatWasSolidBeforeIsNotInTheTruth) {
+  Canvas canvas = Block();
+  canvas.hu[0](cv::Rect(44, 44, 20, 40)).setTo(45);  // a hilum within the mask
+  const std::vector<cv::Mat> truth = LayLesions({Ball(1)}, {}, canvas);
+  EXPECT_EQ(truth[0].at<uchar>(64, 54), 0);
+  EXPECT_EQ(truth[0].at<uchar>(64, 76), 255);
+  canvas = Block();  // but a vessel through the lesion is
+  EXPECT_EQ(LayLesions({Ball(1)}, {}, canvas)[0].at<uchar>(64, 64), 255);
+}
+
 TEST(LayLesionsTest, ALesionIsAsNoisyAsItsSurroundings) {
   Canvas canvas = Block();
   LayLesions({Ball(1)}, {.noise_hu = 20, .blur_px = 0.65}, canvas);

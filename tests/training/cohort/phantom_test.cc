@@ -133,7 +133,6 @@ TEST(PhantomTest, ClassesShowTheirPattern) {
 }
 
 TEST(PhantomTest, LungsAreFoundInAllThatIsDrawn) {
-  double least = 1;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     PhantomOptions options = DrawPhantomOptions(seed);
     options.label = kLabels[seed % 4];
@@ -158,10 +157,8 @@ TEST(PhantomTest, LungsAreFoundInAllThatIsDrawn) {
       common += cv::countNonZero((truth > 127) & found);
       either += cv::countNonZero((truth > 127) | found);
     }
-    least = std::min(least, common / either);
-    EXPECT_GT(common / either, 0.85) << seed;
+    EXPECT_GT(common / either, 0.9) << seed;
   }
-  GTEST_LOG_(INFO) << "least IoU " << least;
 }
 
 TEST(PhantomTest, PaperCropFindsTheLungsInMidChest) {
