@@ -91,14 +91,14 @@ void Blur(std::vector<float>& values, const VoxelGrid& grid, double reach_mm) {
   const int deep =
       std::max(1, static_cast<int>(std::lround(reach_mm / std::max(1.0, grid.thickness_mm[0]))));
   BlurAlong(
-      values, grid, 1, grid.columns, reach, [&](size_t n) { return n * grid.columns; },
+      values, 1, grid.columns, reach, [&](size_t n) { return n * grid.columns; },
       grid.rows * grid.depth_mm.size());
   BlurAlong(
-      values, grid, grid.columns, grid.rows, reach,
+      values, grid.columns, grid.rows, reach,
       [&](size_t n) { return n / grid.columns * layer + n % grid.columns; },
       grid.columns * grid.depth_mm.size());
   BlurAlong(
-      values, grid, layer, grid.layers(), deep, [](size_t n) { return n; }, layer);
+      values, layer, grid.layers(), deep, [](size_t n) { return n; }, layer);
 }
 
 }  // namespace
