@@ -53,7 +53,7 @@ void AddSliceTrainingFlags(CLI::App& command, const std::string& prefix,
       ->capture_default_str();
   command
       .add_option(prefix + "initial-weights", training.initial_weights,
-                  "State dict of torchvision's ResNet-50, as torch.save() writes it")
+                  "State dict of torchvision's ResNet-50, saved as a plain dict")
       ->check(CLI::ExistingFile);
 }
 

@@ -21,10 +21,12 @@ absl::StatusOr<StateDict> ReadStateDict(const std::filesystem::path& path) {
     const c10::IValue value = torch::pickle_load(std::vector<char>(text.begin(), text.end()));
     if (value.isGenericDict()) return value.toGenericDict();
     return absl::InvalidArgumentError(absl::StrCat(path.string(), " holds no state dict"));
-  } catch (const c10::Error& e) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path.string(), " cannot be read as what torch.save(dict(net.state_dict()), path) writes: ",
-        e.what_without_backtrace()));
+  } catch (const c10::Error&) {
+    // LibTorch's own words blame LibTorch: its reader knows no OrderedDict.
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(),
+                     " cannot be read; write it in Python with torch.save(dict(state_dict), path): "
+                     "a plain dict, not the OrderedDict that state_dict() gives"));
   }
 }
 

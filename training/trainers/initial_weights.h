@@ -9,8 +9,8 @@
 
 namespace m3lung {
 
-// Loads the state dict of torchvision's ResNet-50, as torch.save() writes it, into
-// `net`. Its classifier of photographs (fc) is left out, as is what only our network
+// Loads the state dict of torchvision's ResNet-50, saved as a plain dict
+// (torch.save(dict(state_dict), path): LibTorch reads no OrderedDict), into `net`. Its classifier of photographs (fc) is left out, as is what only our network
 // has. ResBlock4 takes more channels than theirs, the location and coordinate maps
 // behind the features: their weights start at 0, so that the network begins as a
 // plain ResNet-50. Needs the full width and depth.

@@ -47,7 +47,7 @@ def resnet50_shapes():
 
 def random_state_dict():
     generator = torch.Generator().manual_seed(5)
-    state = collections.OrderedDict()
+    state = {}
     for name, shape in resnet50_shapes().items():
         if name.endswith("num_batches_tracked"):
             state[name] = torch.tensor(17)
@@ -97,9 +97,12 @@ def main():
 
     done = run(dump, torch.rand(3), folder)
     assert done.returncode == 1 and "holds no state dict" in done.stderr, done.stderr
+
+    done = run(dump, collections.OrderedDict(state), folder)
+    assert done.returncode == 1 and "torch.save(dict(state_dict), path)" in done.stderr, done.stderr
     for file in folder.iterdir():
         file.unlink()
-    print("initial weights: as they were saved; four state dicts tried")
+    print("initial weights: as they were saved; five state dicts tried")
 
 
 if __name__ == "__main__":
