@@ -49,7 +49,12 @@ for target in "${targets[@]}"; do
   corpus=build/fuzz/corpus/$target crashes=build/fuzz/crashes/$target log=build/fuzz/$target.log
   mkdir -p "$corpus" "$crashes"
   sources=("build/fuzz/seeds/$target")
-  [ ! -d "tests/fuzz/corpus/$target" ] || sources+=("tests/fuzz/corpus/$target")
+  kept=tests/fuzz/corpus/$target.tar.xz
+  if [ -f "$kept" ]; then
+    mkdir -p build/fuzz/kept
+    tar -C build/fuzz/kept -xJf "$kept"
+    sources+=("build/fuzz/kept/$target")
+  fi
   options=(-max_len=16384)
   # The other two do not take DICOM files as they are.
   [ "$target" != dicom_decoder_fuzzer ] || options+=(-dict=tests/fuzz/dicom.dict)

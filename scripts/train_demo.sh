@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'HELP'
-Usage: scripts/train_demo.sh [--tiny] [--background DIR]... [DIR]
+Usage: scripts/train_demo.sh [--tiny] [--built] [--background DIR]... [DIR]
 
 Trains the demo model: makes a synthetic cohort, prepares it, trains the slice
 network and the patient network, writes the bundle DIR/models/m3lung-demo/1, and
@@ -17,19 +17,21 @@ cores; every step goes on where it was stopped.
                     everything works; the results mean nothing
   --background DIR  a folder with the DICOM files of a real, healthy chest CT study,
                     to lay lesions into for the training; may be given several times
+  --built           use build/bin/m3lung-train as it is: nothing is installed or built
   DIR               where everything goes; default m3lung-training
 
 Example: scripts/train_demo.sh --background ~/studies/healthy
 Exit code: 0 trained, 1 a step failed, 2 used wrongly.
 HELP
 }
-tiny=
+tiny= built=
 backgrounds=()
 out=m3lung-training
 while (($#)); do
   case "$1" in
     --help | -h) usage; exit 0 ;;
     --tiny) tiny=yes ;;
+    --built) built=yes ;;
     --background)
       if [ ! -d "${2:-}" ]; then echo "train_demo: no such folder: ${2:-}" >&2; exit 2; fi
       backgrounds+=("--background=$(realpath "$2")")
@@ -41,19 +43,23 @@ while (($#)); do
   shift
 done
 
-scripts/setup.sh
-scripts/build.sh m3lung-train
+if [ -z "$built" ]; then
+  scripts/setup.sh
+  scripts/build.sh m3lung-train
+fi
 train=build/bin/m3lung-train
 
 if [ "$tiny" ]; then
   name=m3lung-tiny
   cohort=(--train=2 --validation=1 --test=2 --slices=24 --size=128)
+  ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=1)
   prepare=(--input-size=64)
   slice=(--base-width=4 --blocks=1,1,1,1 --epochs=2 --batch-size=8)
   patient=(--epochs=5)
 else
   name=m3lung-demo
   cohort=(--train=60 --validation=15 --test=40)
+  ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=$((60 / ${#backgrounds[@]})))
   prepare=(--input-size=256)
   slice=(--base-width=16 --augmentation=strong --schedule=linear --learning-rate=0.02 --batch-size=16
     --epochs=40 --images-per-epoch=3200)
