@@ -68,9 +68,10 @@ double Distance(const Point3& a, const Point3& b) {
                    (a.t - b.t) * (a.t - b.t));
 }
 
-// A box blur along one axis of the grid, over elements `stride` apart.
-void BlurAlong(std::vector<float>& values, const VoxelGrid& grid, size_t stride, int length,
-               int reach, const std::function<size_t(size_t)>& start, size_t lines) {
+// A box blur along one axis of a grid: `lines` of `length` elements, each from start(line)
+// on and `stride` apart.
+void BlurAlong(std::vector<float>& values, size_t stride, int length, int reach,
+               const std::function<size_t(size_t)>& start, size_t lines) {
   std::vector<float> line(length);
   for (size_t n = 0; n < lines; ++n) {
     const size_t first = start(n);
@@ -82,7 +83,6 @@ void BlurAlong(std::vector<float>& values, const VoxelGrid& grid, size_t stride,
       values[first + i * stride] = sum / static_cast<float>(2 * reach + 1);
     }
   }
-  static_cast<void>(grid);
 }
 
 void Blur(std::vector<float>& values, const VoxelGrid& grid, double reach_mm) {
@@ -91,14 +91,14 @@ void Blur(std::vector<float>& values, const VoxelGrid& grid, double reach_mm) {
   const int deep =
       std::max(1, static_cast<int>(std::lround(reach_mm / std::max(1.0, grid.thickness_mm[0]))));
   BlurAlong(
-      values, grid, 1, grid.columns, reach, [&](size_t n) { return n * grid.columns; },
+      values, 1, grid.columns, reach, [&](size_t n) { return n * grid.columns; },
       grid.rows * grid.depth_mm.size());
   BlurAlong(
-      values, grid, grid.columns, grid.rows, reach,
+      values, grid.columns, grid.rows, reach,
       [&](size_t n) { return n / grid.columns * layer + n % grid.columns; },
       grid.columns * grid.depth_mm.size());
   BlurAlong(
-      values, grid, layer, grid.layers(), deep, [](size_t n) { return n; }, layer);
+      values, layer, grid.layers(), deep, [](size_t n) { return n; }, layer);
 }
 
 }  // namespace

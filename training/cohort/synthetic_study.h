@@ -17,14 +17,13 @@ namespace m3lung {
 // Entry i of each vector belongs to slice i, from head to feet.
 struct SyntheticStudy {
   std::vector<HuSlice> slices;
-  std::vector<cv::Mat>
-      lung_masks;  // as large as a slice, CV_8UC1: 255 in the lungs, lesions included
-  std::vector<cv::Mat> lesion_masks;  // likewise: 255 in lesions; all zero when healthy
-  double thickness_mm = 0;            // of each slice; not the spacing between them
+  // As large as a slice, CV_8UC1: 255 in the lungs, lesions included.
+  std::vector<cv::Mat> lung_masks;
+  // Likewise: 255 in lesions; all zero when healthy.
+  std::vector<cv::Mat> lesion_masks;
+  double thickness_mm = 0;  // of each slice; not the spacing between them
 };
 
-// Lays the class's lesions and what misleads into `canvas`. The label and the severity
-// take no part in the harmless findings. Returns the truth as LayLesions() does.
 struct IllnessOptions {
   Label label = Label::kHealthy;
   double severity = 0.4;  // 0 to 1
@@ -33,6 +32,9 @@ struct IllnessOptions {
   double noise_hu = 0;      // as in LesionLayerOptions
   double blur_px = 0;
 };
+
+// Lays the class's lesions and what misleads into `canvas`. The label and the severity
+// take no part in the harmless findings. Returns the truth as LayLesions() does.
 std::vector<cv::Mat> AddIllness(const IllnessOptions& options, Canvas& canvas);
 
 // The canvas as a study. `name` gives its UIDs: equal names, equal UIDs. HU are
