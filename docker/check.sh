@@ -38,7 +38,8 @@ store=${XDG_CACHE_HOME:-$HOME/.cache}/m3lung-image
 mkdir -p "$store"
 missing=()
 for package in buildah podman runc conmon mmdebstrap python3; do
-  dpkg-query -W "$package" >/dev/null 2>&1 || missing+=("$package")
+  # A package that was only ever named by another is known too, and not installed.
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
 done
 if ((${#missing[@]})); then
   apt-get update -qq
