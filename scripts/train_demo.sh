@@ -17,7 +17,8 @@ cores; every step goes on where it was stopped.
                     everything works; the results mean nothing
   --background DIR  a folder with the DICOM files of a real, healthy chest CT study,
                     to lay lesions into for the training; may be given several times
-  --built           use build/bin/m3lung-train as it is: nothing is installed or built
+  --built           use the programs in build/bin (or $M3LUNG_BIN_DIR) as they are: nothing
+                    is installed or built
   DIR               where everything goes; default m3lung-training
 
 Example: scripts/train_demo.sh --background ~/studies/healthy
@@ -47,7 +48,7 @@ if [ -z "$built" ]; then
   scripts/setup.sh
   scripts/build.sh m3lung-train
 fi
-train=build/bin/m3lung-train
+train=${M3LUNG_BIN_DIR:-build/bin}/m3lung-train
 
 if [ "$tiny" ]; then
   name=m3lung-tiny
