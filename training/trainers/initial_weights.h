@@ -10,10 +10,10 @@
 namespace m3lung {
 
 // Loads the state dict of torchvision's ResNet-50, saved as a plain dict
-// (torch.save(dict(state_dict), path): LibTorch reads no OrderedDict), into `net`. Its classifier of photographs (fc) is left out, as is what only our network
-// has. ResBlock4 takes more channels than theirs, the location and coordinate maps
-// behind the features: their weights start at 0, so that the network begins as a
-// plain ResNet-50. Needs the full width and depth.
+// (torch.save(dict(state_dict), path): LibTorch reads no OrderedDict), into `net`. Its classifier
+// of photographs (fc) is left out, as is what only our network has. ResBlock4 takes more channels
+// than theirs, the location and coordinate maps behind the features: their weights start at 0, so
+// that the network begins as a plain ResNet-50. Needs the full width and depth.
 //
 // INVALID_ARGUMENT where the file holds no state dict, or a tensor of it is missing
 // or of another shape: says which.
