@@ -75,7 +75,10 @@ Canvas TransformBackground(const Background& background, const BackgroundStudyOp
   const double native = background.t.size() > 1 ? background.t[1] - background.t[0] : 1;
   const double spacing = transform.spacing_mm > 0 ? transform.spacing_mm : native * transform.scale;
   canvas.thickness_mm = transform.thickness_mm > 0 ? transform.thickness_mm : spacing;
-  for (double t = transform.offset_mm; t <= extent + 1e-6; t += spacing) {
+  const int slices = std::max(
+      0, static_cast<int>(std::floor((extent + 1e-6 - transform.offset_mm) / spacing)) + 1);
+  for (int slice_number = 0; slice_number < slices; ++slice_number) {
+    const double t = transform.offset_mm + slice_number * spacing;
     const auto shares =
         Shares(background.t, t / transform.scale, canvas.thickness_mm / transform.scale);
     cv::Mat hu = cv::Mat::zeros(background.hu.front().size(), CV_32FC1);
