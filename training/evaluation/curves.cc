@@ -17,6 +17,7 @@ constexpr Colour kAfter = {0x2f, 0x86, 0xe6};
 
 std::vector<PlotPoint> Points(const std::vector<RocPoint>& curve) {
   std::vector<PlotPoint> points;
+  points.reserve(curve.size());
   for (const RocPoint& point : curve) {
     points.push_back({point.false_positive_rate, point.true_positive_rate, 0, ""});
   }

@@ -120,6 +120,7 @@ MethodEvaluation EvaluateMethod(const Cases& cases, const Resamples& resamples) 
   const std::vector<Estimate> estimates = Bootstrap(
       [&](absl::Span<const int> weights) {
         std::vector<std::optional<double>> figures;
+        figures.reserve(counted.size() + rankings.size());
         const ConfusionMatrix confusion = Confusion(cases, weights);
         for (const Place& place : counted) figures.push_back(place.figure(confusion));
         for (const Ranking& ranking : rankings) figures.push_back(ranking.AreaUnderCurve(weights));

@@ -63,6 +63,7 @@ std::string FactsSection(const Evaluation& evaluation, const EvaluationFacts& fa
     slices += study.slices;
   }
   std::vector<std::string> counts;
+  counts.reserve(kLabels.size());
   for (const Label label : kLabels) {
     counts.push_back(absl::StrCat(ClassTitle(label), " ", by_class[static_cast<size_t>(label)]));
   }
