@@ -53,7 +53,7 @@ class RowReader {
   }
 
   absl::StatusOr<Label> ReadLabel(const std::string& column) const {
-    const absl::StatusOr<Label> label = ParseLabel(row_.at(column));
+    absl::StatusOr<Label> label = ParseLabel(row_.at(column));
     if (!label.ok()) return Error(absl::StrCat(column, ": ", label.status().message()));
     return label;
   }

@@ -72,6 +72,7 @@ std::vector<RocPoint> Ranking::Curve() const {
   });
   if (now.negatives == 0 || now.positives == 0) return {};
   std::vector<RocPoint> curve;
+  curve.reserve(corners.size());
   for (const Counts& corner : corners) {
     curve.push_back({static_cast<double>(corner.negatives) / static_cast<double>(now.negatives),
                      static_cast<double>(corner.positives) / static_cast<double>(now.positives)});
