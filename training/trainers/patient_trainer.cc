@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -223,6 +224,12 @@ absl::StatusOr<TrainingEnd> TrainPatientNet(const std::vector<StudyFeatures>& st
     if (study.split == Split::kValidation) validation.push_back(&study);
   }
   if (train.empty()) return absl::InvalidArgumentError("there is no study of split train");
+  std::error_code error;
+  fs::create_directories(run, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make ", run.string(), ": ", error.message()));
+  }
   if (options.threads > 0) torch::set_num_threads(options.threads);
   torch::manual_seed(options.seed);
   PatientTraining training(options, run / (name + ".pt"), run / (name + "-scalars.csv"),

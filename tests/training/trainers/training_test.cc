@@ -12,6 +12,7 @@
 #include "tests/training/trainers/tiny_training.h"
 #include "torch/torch.h"
 #include "training/data/csv_table.h"
+#include "training/trainers/ablation.h"
 #include "training/trainers/features.h"
 #include "training/trainers/net_options.h"
 #include "training/trainers/patient_trainer.h"
@@ -260,6 +261,45 @@ TEST_F(AfterSliceTrainingTest, TheExportedBundleGivesWhatTheLiveNetworksGive) {
     for (int k = 0; k < kClasses; ++k) EXPECT_NEAR(answer[k], expected[k].item<float>(), 1e-4);
     EXPECT_EQ(MostProbable(answer), study.label) << study.name;
   }
+}
+
+TEST_F(AfterSliceTrainingTest, ThePatientAblationHasTheRowsOfTheTable) {
+  M3L_ASSERT_OK_AND_ASSIGN(const std::vector<StudyFeatures> studies, ReadFeatures(run()));
+  const ScratchFolder out;
+  M3L_ASSERT_OK_AND_ASSIGN(
+      const AblationTable table,
+      AblatePatientNet(studies, PatientOptions(20), {.resamples = 100}, out.path() / "new", Never));
+  EXPECT_EQ(table.studies, 16);
+  ASSERT_EQ(table.rows.size(), 5u);
+  for (const AblationRow& row : table.rows) {
+    EXPECT_EQ(row.evaluation.cases, 16) << row.name;
+    EXPECT_EQ(row.p_value.has_value(), &row != &table.rows.back()) << row.name;
+  }
+  EXPECT_GT(table.rows.back().evaluation.accuracy.value.value(), 0.9);
+  const std::string text = FormatAblation(table);
+  EXPECT_THAT(text, HasSubstr("| Max pooling | "));
+  EXPECT_THAT(text, HasSubstr(", 16 studies"));
+  // What was trained is not trained again.
+  const auto made = fs::last_write_time(out.path() / "new" / "max-pooling.pt");
+  ASSERT_THAT(
+      AblatePatientNet(studies, PatientOptions(20), {.resamples = 100}, out.path() / "new", Never)
+          .status(),
+      IsOk());
+  EXPECT_EQ(fs::last_write_time(out.path() / "new" / "max-pooling.pt"), made);
+}
+
+TEST(AblateSliceNetTest, TrainsFromThePlainNetworkToTheWholeOne) {
+  const ScratchFolder out;
+  M3L_ASSERT_OK_AND_ASSIGN(
+      const AblationTable table,
+      AblateSliceNet(TinyData(2), TinySliceTraining(2), {.resamples = 50}, out.path(), Never));
+  ASSERT_EQ(table.rows.size(), 4u);
+  EXPECT_EQ(table.rows.front().name, "ResNet-50");
+  for (const AblationRow& row : table.rows) EXPECT_EQ(row.evaluation.cases, 8) << row.name;
+  M3L_ASSERT_OK_AND_ASSIGN(const TrainedSliceNet plain, LoadSliceNet(out.path() / "plain"));
+  EXPECT_FALSE(plain.net->options().multi_task);
+  M3L_ASSERT_OK_AND_ASSIGN(const TrainedSliceNet whole, LoadSliceNet(out.path() / "whole"));
+  EXPECT_TRUE(whole.net->options().coordinates);
 }
 
 }  // namespace
