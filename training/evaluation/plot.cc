@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/files.h"
+#include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
 #include "page/html.h"
 #include "page/text_drawing.h"
@@ -167,6 +169,12 @@ cv::Mat DrawPlot(const Plot& plot) {
     cv::polylines(picture, line, /*isClosed=*/false, series.colour.Bgr(), 3, cv::LINE_AA);
   }
   return picture;
+}
+
+absl::Status WritePlot(const Plot& plot, const std::filesystem::path& path) {
+  std::vector<uint8_t> bytes;
+  cv::imencode(".png", DrawPlot(plot), bytes, {cv::IMWRITE_PNG_COMPRESSION, 9});
+  return WriteFile(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace m3lung

@@ -2,9 +2,11 @@
 #ifndef M3LUNG_TRAINING_EVALUATION_PLOT_H_
 #define M3LUNG_TRAINING_EVALUATION_PLOT_H_
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "opencv2/core/mat.hpp"
 #include "page/colour.h"
 
@@ -37,6 +39,9 @@ std::string PlotSvg(const Plot& plot);
 
 // As a picture by itself, CV_8UC3 on white, with title and key.
 cv::Mat DrawPlot(const Plot& plot);
+
+// The same as a PNG file.
+absl::Status WritePlot(const Plot& plot, const std::filesystem::path& path);
 
 }  // namespace m3lung
 

@@ -8,22 +8,13 @@
 #include "absl/strings/string_view.h"
 #include "base/files.h"
 #include "base/status_macros.h"
-#include "opencv2/imgcodecs.hpp"
 #include "training/evaluation/curves.h"
 #include "training/evaluation/evaluation_json.h"
 #include "training/evaluation/evaluation_page.h"
 #include "training/evaluation/plot.h"
 
 namespace m3lung {
-namespace {
-
-absl::Status WritePicture(const Plot& plot, const std::filesystem::path& path) {
-  std::vector<uint8_t> bytes;
-  cv::imencode(".png", DrawPlot(plot), bytes, {cv::IMWRITE_PNG_COMPRESSION, 9});
-  return WriteFile(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
-}  // namespace
+namespace {}  // namespace
 
 absl::Status WriteEvaluation(const Evaluation& evaluation, const EvaluationFacts& facts,
                              const std::filesystem::path& folder) {
@@ -36,21 +27,20 @@ absl::Status WriteEvaluation(const Evaluation& evaluation, const EvaluationFacts
   M3L_RETURN_IF_ERROR(WriteFile(folder / "evaluation.json", EvaluationJson(evaluation, facts)));
   M3L_RETURN_IF_ERROR(WriteFile(folder / "report.html", EvaluationPage(evaluation, facts)));
   M3L_RETURN_IF_ERROR(
-      WritePicture(RocPlot("ROC, patients", evaluation.patients), folder / "roc-patients.png"));
+      WritePlot(RocPlot("ROC, patients", evaluation.patients), folder / "roc-patients.png"));
   if (evaluation.patients.calibration) {
     const auto& temperature = evaluation.temperature;
     M3L_RETURN_IF_ERROR(
-        WritePicture(ReliabilityPlot("Reliability, patients", *evaluation.patients.calibration,
-                                     temperature ? &*temperature : nullptr),
-                     folder / "reliability-patients.png"));
+        WritePlot(ReliabilityPlot("Reliability, patients", *evaluation.patients.calibration,
+                                  temperature ? &*temperature : nullptr),
+                  folder / "reliability-patients.png"));
   }
   if (!evaluation.slices) return absl::OkStatus();
   M3L_RETURN_IF_ERROR(
-      WritePicture(RocPlot("ROC, slices", *evaluation.slices), folder / "roc-slices.png"));
-  M3L_RETURN_IF_ERROR(WritePicture(LesionRocPlot(*evaluation.lesions), folder / "roc-lesions.png"));
-  return WritePicture(
-      ReliabilityPlot("Reliability, slices", *evaluation.slices->calibration, nullptr),
-      folder / "reliability-slices.png");
+      WritePlot(RocPlot("ROC, slices", *evaluation.slices), folder / "roc-slices.png"));
+  M3L_RETURN_IF_ERROR(WritePlot(LesionRocPlot(*evaluation.lesions), folder / "roc-lesions.png"));
+  return WritePlot(ReliabilityPlot("Reliability, slices", *evaluation.slices->calibration, nullptr),
+                   folder / "reliability-slices.png");
 }
 
 }  // namespace m3lung

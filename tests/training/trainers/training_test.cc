@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "model/bundle.h"
+#include "opencv2/imgcodecs.hpp"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/training/trainers/tiny_training.h"
@@ -73,6 +74,9 @@ TEST(TrainSliceNetTest, TheLossFallsAndTheCourseIsWritten) {
   EXPECT_GT(Column(run.path() / kSliceScalars, "validation_lesion_accuracy").back(), 0.9);
   const std::vector<double> rate = Column(run.path() / kSliceScalars, "learning_rate");
   EXPECT_GT(rate[0], rate[11]);
+  const cv::Mat plot = cv::imread((run.path() / "slice-scalars.png").string());
+  ASSERT_FALSE(plot.empty());
+  EXPECT_LT(cv::mean(plot)[0], 255);  // something is drawn on it
 }
 
 TEST(TrainSliceNetTest, GoesOnToTheSameResultBitForBit) {
