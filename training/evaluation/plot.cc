@@ -59,9 +59,11 @@ std::string SvgAxes(const Plot& plot) {
         absl::StrFormat("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.2f</text>",
                         frame.X(tick), frame.Y(0) + 18, tick));
   }
+  if (plot.diagonal) {
+    absl::StrAppendFormat(&svg, "<path class=\"half\" d=\"M%.1f %.1fL%.1f %.1f\"/>", frame.X(0),
+                          frame.Y(0), frame.X(1), frame.Y(1));
+  }
   absl::StrAppend(&svg,
-                  absl::StrFormat("<path class=\"half\" d=\"M%.1f %.1fL%.1f %.1f\"/>", frame.X(0),
-                                  frame.Y(0), frame.X(1), frame.Y(1)),
                   absl::StrFormat("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
                                   frame.X(0.5), kSvgHeight - 8),
                   EscapeHtml(plot.x_label), "</text>",
@@ -109,7 +111,7 @@ void DrawAxes(cv::Mat& picture, const Plot& plot) {
     DrawText(picture, text, At(0, tick) + cv::Point(-width - 12, 8), style);
     DrawText(picture, text, At(tick, 0) + cv::Point(-width / 2, 32), style);
   }
-  cv::line(picture, At(0, 0), At(1, 1), cv::Scalar::all(170), 1, cv::LINE_AA);
+  if (plot.diagonal) cv::line(picture, At(0, 0), At(1, 1), cv::Scalar::all(170), 1, cv::LINE_AA);
   const int width = TextWidth(plot.x_label, style);
   DrawText(picture, plot.x_label,
            {static_cast<int>(frame.X(0.5)) - width / 2, static_cast<int>(frame.Y(0)) + 72}, style);

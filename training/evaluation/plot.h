@@ -31,6 +31,8 @@ struct Plot {
   std::string x_label;
   std::string y_label;
   std::vector<PlotSeries> series;
+  // A pale line from corner to corner: what chance, or perfect calibration, gives.
+  bool diagonal = true;
 };
 
 // As inline SVG, in the colours of the page around it, and its key, a list. Points

@@ -20,7 +20,8 @@ Plot CourseOf(const nlohmann::ordered_json& rows) {
   Plot plot = {.title = "The course of the training",
                .x_label = "share of the epochs done so far",
                .y_label = "accuracy; loss as a share of its first",
-               .series = {}};
+               .series = {},
+               .diagonal = false};
   for (const auto& [name, first] : rows[0].items()) {
     const bool is_loss = absl::StrContains(name, "loss");
     if (!is_loss && !absl::StrContains(name, "accuracy")) continue;
