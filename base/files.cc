@@ -45,4 +45,12 @@ absl::Status WriteFile(const std::filesystem::path& path, absl::string_view cont
   return absl::OkStatus();
 }
 
+absl::Status MakeFolder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot make the folder ", folder.string(), ": ", error.message()));
+}
+
 }  // namespace m3lung

@@ -17,6 +17,10 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path);
 // Writes beside the target and renames, so that no reader sees half a file.
 absl::Status WriteFile(const std::filesystem::path& path, absl::string_view contents);
 
+// Makes the folder, and those above it, where they are not there. UNAVAILABLE names
+// it and says why not.
+absl::Status MakeFolder(const std::filesystem::path& folder);
+
 }  // namespace m3lung
 
 #endif  // M3LUNG_BASE_FILES_H_

@@ -94,11 +94,7 @@ absl::StatusOr<fs::path> WriteBundle(BundleContents contents, const fs::path& mo
   // Beside the target and hidden, so that nobody finds half a bundle.
   const fs::path partial =
       target.parent_path() / absl::StrCat(".", manifest.version, ".", getpid(), ".partial");
-  fs::create_directories(partial, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", partial.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(partial));
   const auto tidy_up = absl::MakeCleanup([&] {
     std::error_code ignored;
     fs::remove_all(partial, ignored);

@@ -37,5 +37,18 @@ TEST(FilesTest, RefusesAFolder) {
   EXPECT_THAT(ReadFile("/tmp"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("folder")));
 }
 
+TEST(MakeFolderTest, MakesThoseAboveAndNamesTheOneItCannot) {
+  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "make_folder";
+  std::filesystem::remove_all(folder);
+  EXPECT_TRUE(MakeFolder(folder / "a" / "b").ok());
+  EXPECT_TRUE(MakeFolder(folder / "a" / "b").ok());
+  ASSERT_TRUE(WriteFile(folder / "file", "").ok());
+  const absl::Status status = MakeFolder(folder / "file" / "c");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(std::string(status.message()).find((folder / "file" / "c").string()),
+            std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace m3lung

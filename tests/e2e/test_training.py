@@ -2,6 +2,7 @@
 
 import collections
 import csv
+import os
 import pathlib
 import signal
 import subprocess
@@ -25,7 +26,7 @@ class Training(unittest.TestCase):
         done = subprocess.run(
             [PROJECT / "scripts" / "train_demo.sh", "--tiny", "--built", cls.folder],
             capture_output=True, text=True, timeout=service.HANG_SECONDS,
-            env={**service.os.environ, "M3LUNG_BIN_DIR": str(service.BIN_DIR)},
+            env={**os.environ, "M3LUNG_BIN_DIR": str(service.BIN_DIR)},
         )  # fmt: skip
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         cls.models = cls.folder / "models"
@@ -60,7 +61,7 @@ class Training(unittest.TestCase):
         done = subprocess.run(
             [PROJECT / "scripts" / "train_demo.sh", "--tiny", "--built", self.folder],
             capture_output=True, text=True, timeout=service.HANG_SECONDS,
-            env={**service.os.environ, "M3LUNG_BIN_DIR": str(service.BIN_DIR)},
+            env={**os.environ, "M3LUNG_BIN_DIR": str(service.BIN_DIR)},
         )  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("(20 were there)", done.stdout)

@@ -28,14 +28,6 @@ constexpr int kFormat = 1;              // of cohort.json and of what the seed g
 constexpr int kAttempts = 6;            // to make a diseased study whose lesions can be seen
 constexpr double kMoreSeverity = 0.15;  // at each further attempt
 
-absl::Status MakeFolder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat("cannot make the folder ", folder.string(), ": ", error.message()));
-}
-
 absl::Status Rename(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::rename(from, to, error);

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -253,12 +252,7 @@ std::vector<std::string> SliceFileNames(absl::Span<const HuSlice> slices) {
 
 absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
                              const std::filesystem::path& directory, const DicomOptions& options) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make the folder ", directory.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(directory));
   DicomOptions each = options;
   if (slices.size() > 1) {
     each.slice_thickness_mm = std::abs(slices[1].geometry.PositionAlongNormal() -

@@ -25,11 +25,7 @@ struct AblateOptions {
 
 absl::Status RunAblation(AblateOptions options) {
   const std::filesystem::path out = options.out;
-  std::error_code error;
-  std::filesystem::create_directories(out, error);
-  if (error) {
-    return absl::UnavailableError(absl::StrCat("cannot make ", options.out, ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(out));
   options.patient.seed = options.slice.batches.seed = options.ablation.seed;
   options.patient.threads = options.slice.threads;
   const StopRequested stop = CatchStopSignals();

@@ -197,12 +197,7 @@ absl::Status CheckForCopies(const fs::path& out, const std::vector<PreparedIndex
 
 absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
   M3L_ASSIGN_OR_RETURN(const std::vector<DatasetStudy> studies, ReadDataset(options.dataset));
-  std::error_code error;
-  fs::create_directories(options.out, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", options.out.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(options.out));
   std::vector<Outcome> outcomes(studies.size());
   {
     Progress progress("prepare", "studies", static_cast<int64_t>(studies.size()));

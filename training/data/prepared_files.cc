@@ -86,11 +86,7 @@ absl::Status WritePreparedStudy(const fs::path& folder, const StudyRecord& recor
       folder.parent_path() / absl::StrCat(".", folder.filename().string(), ".partial");
   std::error_code error;
   fs::remove_all(partial, error);
-  fs::create_directories(partial, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", partial.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(partial));
   const auto tidy_up = absl::MakeCleanup([&] {
     std::error_code ignored;
     fs::remove_all(partial, ignored);

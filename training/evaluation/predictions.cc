@@ -197,12 +197,7 @@ absl::Status WritePredictions(const Predictions& predictions, const std::filesys
     absl::StrAppend(&slices, slice.lesion ? (*slice.lesion ? "1" : "0") : "",
                     ClassFields(slice.probabilities), ",", Exact(slice.lesion_probability), "\n");
   }
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make the folder ", folder.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(folder));
   M3L_RETURN_IF_ERROR(WriteFile(folder / kStudiesFile, studies));
   return WriteFile(folder / kSlicesFile, slices);
 }

@@ -1,7 +1,6 @@
 #include "training/evaluation/write_evaluation.h"
 
 #include <cstdint>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -18,12 +17,7 @@ namespace {}  // namespace
 
 absl::Status WriteEvaluation(const Evaluation& evaluation, const EvaluationFacts& facts,
                              const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make the folder ", folder.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(folder));
   M3L_RETURN_IF_ERROR(WriteFile(folder / "evaluation.json", EvaluationJson(evaluation, facts)));
   M3L_RETURN_IF_ERROR(WriteFile(folder / "report.html", EvaluationPage(evaluation, facts)));
   M3L_RETURN_IF_ERROR(

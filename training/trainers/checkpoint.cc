@@ -3,6 +3,7 @@
 #include <sstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -24,14 +25,14 @@ absl::Status NotOurs(const fs::path& path, absl::string_view why) {
       absl::StrCat(path.string(), " is no checkpoint of m3lung-train: ", why));
 }
 
-absl::StatusOr<torch::serialize::InputArchive> Open(const fs::path& path) {
+absl::StatusOr<torch::serialize::InputArchive> Open(const fs::path& path, torch::Device device) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
     return absl::NotFoundError(absl::StrCat("there is no ", path.string()));
   }
   try {
     torch::serialize::InputArchive archive;
-    archive.load_from(path.string(), torch::kCPU);
+    archive.load_from(path.string(), device);
     return archive;
   } catch (const c10::Error& e) {
     return NotOurs(path, e.what_without_backtrace());
@@ -60,7 +61,7 @@ absl::Status SaveCheckpoint(const fs::path& path, const CheckpointNotes& notes,
 }
 
 absl::StatusOr<CheckpointNotes> ReadCheckpointNotes(const fs::path& path, const std::string& kind) {
-  M3L_ASSIGN_OR_RETURN(torch::serialize::InputArchive archive, Open(path));
+  M3L_ASSIGN_OR_RETURN(torch::serialize::InputArchive archive, Open(path, torch::kCPU));
   c10::IValue text;
   if (!archive.try_read(kNotes, text) || !text.isString()) return NotOurs(path, "it has no notes");
   CheckpointNotes notes = CheckpointNotes::parse(text.toStringRef(), nullptr, false);
@@ -72,7 +73,11 @@ absl::StatusOr<CheckpointNotes> ReadCheckpointNotes(const fs::path& path, const 
 
 absl::Status LoadCheckpoint(const fs::path& path, torch::nn::Module& net,
                             torch::optim::Optimizer* optimizer) {
-  M3L_ASSIGN_OR_RETURN(torch::serialize::InputArchive archive, Open(path));
+  // Weights and momentum go where the network is.
+  const std::vector<torch::Tensor> parameters = net.parameters();
+  const torch::Device device =
+      parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
+  M3L_ASSIGN_OR_RETURN(torch::serialize::InputArchive archive, Open(path, device));
   try {
     torch::serialize::InputArchive net_archive;
     archive.read(kNet, net_archive);

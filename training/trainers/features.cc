@@ -80,11 +80,7 @@ absl::Status MakeFeatures(const PreparedData& data, const fs::path& run,
   // Of another network: made anew.
   const absl::StatusOr<Json> there = ReadIndex(run);
   if (there.ok() && there->value("network", "") != digest) fs::remove_all(folder, error);
-  fs::create_directories(folder, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", folder.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(folder));
   Json index = {{"network", digest}, {"studies", Json::array()}};
   for (const PreparedStudy& study : data.studies) {
     index["studies"].push_back({{"study", study.name},

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <memory>
 #include <numeric>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/files.h"
 #include "base/status_macros.h"
 #include "torch/torch.h"
 #include "training/cohort/random.h"
@@ -224,12 +224,7 @@ absl::StatusOr<TrainingEnd> TrainPatientNet(const std::vector<StudyFeatures>& st
     if (study.split == Split::kValidation) validation.push_back(&study);
   }
   if (train.empty()) return absl::InvalidArgumentError("there is no study of split train");
-  std::error_code error;
-  fs::create_directories(run, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", run.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(run));
   if (options.threads > 0) torch::set_num_threads(options.threads);
   torch::manual_seed(options.seed);
   PatientTraining training(options, run / (name + ".pt"), run / (name + "-scalars.csv"),

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/status_macros.h"
 #include "model/cuda_library.h"
 #include "opencv2/core/utility.hpp"
@@ -329,12 +330,7 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
   if (!options.initial_weights.empty()) {
     M3L_RETURN_IF_ERROR(LoadInitialWeights(options.initial_weights, net));
   }
-  std::error_code error;
-  fs::create_directories(run, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", run.string(), ": ", error.message()));
-  }
+  M3L_RETURN_IF_ERROR(MakeFolder(run));
   SliceTraining training(
       data, chosen, run, device, net, std::move(train.samples),
       validation.ok() ? std::move(validation->samples) : std::vector<SliceSample>());
