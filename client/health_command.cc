@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kPatience{10};
 int RunHealth(const std::string& server) {
   const auto stub = health::Health::NewStub(MakeChannel(server));
   int exit_code = kExitDone;
-  for (const std::string service : {"liveness", "readiness"}) {
+  for (const char* service : {"liveness", "readiness"}) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kPatience);
     health::HealthCheckRequest request;
