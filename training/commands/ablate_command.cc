@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
+#include "training/commands/freed_memory.h"
 #include "training/commands/training_flags.h"
 #include "training/trainers/ablation.h"
 #include "training/trainers/net_options.h"
@@ -24,6 +25,7 @@ struct AblateOptions {
 };
 
 absl::Status RunAblation(AblateOptions options) {
+  KeepFreedMemory();
   const std::filesystem::path out = options.out;
   M3L_RETURN_IF_ERROR(MakeFolder(out));
   options.patient.seed = options.slice.batches.seed = options.ablation.seed;

@@ -5,6 +5,7 @@
 
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
+#include "training/commands/freed_memory.h"
 #include "training/commands/training_flags.h"
 #include "training/data/prepared.h"
 #include "training/trainers/slice_trainer.h"
@@ -20,6 +21,7 @@ struct SliceCommandOptions {
 };
 
 absl::Status RunSlice(SliceCommandOptions options) {
+  KeepFreedMemory();
   M3L_ASSIGN_OR_RETURN(const PreparedData data,
                        OpenPrepared(options.data, {Split::kTrain, Split::kValidation}));
   options.training.net.input_size = data.input_size;

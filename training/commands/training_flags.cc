@@ -21,6 +21,10 @@ void AddScheduleFlags(CLI::App& command, const std::string& prefix, int& epochs,
   command.add_option(prefix + "decay-every", schedule.decay_every, "Epochs of a step")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
+  command
+      .add_option(prefix + "warm-up", schedule.warm_up, "Epochs over which the rate rises from 0")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -46,6 +50,8 @@ void AddSliceTrainingFlags(CLI::App& command, const std::string& prefix,
                   "Slices of an epoch, 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  command.add_flag(prefix + "balanced", training.batches.balanced,
+                   "As many slices of each class, whatever their numbers");
   command
       .add_option(prefix + "augmentation", augmentation,
                   "paper: flips and window centres; strong: also turns, sizes, noise, blur")
@@ -55,6 +61,10 @@ void AddSliceTrainingFlags(CLI::App& command, const std::string& prefix,
       .add_option(prefix + "initial-weights", training.initial_weights,
                   "State dict of torchvision's ResNet-50, saved as a plain dict")
       ->check(CLI::ExistingFile);
+  command
+      .add_option(prefix + "start-from", training.start_from,
+                  "Folder of another, finished training whose network this one begins with")
+      ->check(CLI::ExistingDirectory);
 }
 
 void ApplyAugmentation(const std::string& augmentation, SliceTrainingOptions& training) {

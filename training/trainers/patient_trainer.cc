@@ -44,6 +44,7 @@ Json TrainingNotes(const PatientTrainingOptions& options, size_t studies) {
           {"learning_rate", options.schedule.initial},
           {"schedule", options.schedule.kind},
           {"decay_every", options.schedule.decay_every},
+          {"warm_up", options.schedule.warm_up},
           {"optimizer", options.optimizer},
           {"weight_decay", options.weight_decay},
           {"least_slices", options.least_slices},

@@ -13,11 +13,15 @@ struct Schedule {
   // "linear": falls evenly to 0 at the end.
   std::string kind = "step";
   int decay_every = 40;  // epochs
+  // Epochs over which the rate rises evenly from 0 to what the above says: a network
+  // of random weights leaps about at the full rate.
+  double warm_up = 0;
 
   // `done`: epochs gone by, with their fraction, of `epochs`.
   double At(double done, int epochs) const {
-    if (kind == "linear") return initial * (1 - done / epochs);
-    return initial * std::pow(0.1, std::floor(done / decay_every));
+    const double risen = done < warm_up ? done / warm_up : 1;
+    if (kind == "linear") return risen * initial * (1 - done / epochs);
+    return risen * initial * std::pow(0.1, std::floor(done / decay_every));
   }
 };
 

@@ -20,15 +20,27 @@ uint64_t Mixed(uint64_t seed, uint64_t a, uint64_t b) {
   return h ^ (h >> 31);
 }
 
-// Pass `pass` over all samples.
-std::vector<int64_t> Shuffled(int64_t samples, uint64_t seed, int64_t pass) {
-  std::vector<int64_t> order(static_cast<size_t>(samples));
+// Pass `pass` over so many.
+std::vector<int64_t> Shuffled(int64_t count, uint64_t seed, int64_t pass) {
+  std::vector<int64_t> order(static_cast<size_t>(count));
   std::iota(order.begin(), order.end(), 0);
   Random random(Mixed(seed, 0x0de7, static_cast<uint64_t>(pass)));
-  for (int64_t i = samples - 1; i > 0; --i) {
+  for (int64_t i = count - 1; i > 0; --i) {
     std::swap(order[i], order[random.Index(static_cast<int>(i + 1))]);
   }
   return order;
+}
+
+// Places [first, last) of an endless row of shuffled passes over so many.
+std::vector<int64_t> PartOfRow(int64_t count, uint64_t seed, int64_t first, int64_t last) {
+  std::vector<int64_t> part;
+  while (first < last) {
+    const std::vector<int64_t> pass = Shuffled(count, seed, first / count);
+    const int64_t begin = first % count, end = std::min(count, begin + last - first);
+    part.insert(part.end(), pass.begin() + begin, pass.begin() + end);
+    first += end - begin;
+  }
+  return part;
 }
 
 cv::Mat AsImage(const torch::Tensor& hu) {
@@ -75,17 +87,41 @@ int64_t BatchesPerEpoch(int64_t samples, const BatchOptions& options) {
   return std::max<int64_t>(1, images / options.size);
 }
 
-std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options, int64_t epoch) {
-  // The epochs cut one endless row of shuffled passes into pieces.
+std::vector<Label> LabelsOf(absl::Span<const SliceSample> samples) {
+  std::vector<Label> labels;
+  labels.reserve(samples.size());
+  for (const SliceSample& sample : samples) labels.push_back(sample.label);
+  return labels;
+}
+
+std::vector<int64_t> EpochOrder(absl::Span<const Label> labels, const BatchOptions& options,
+                                int64_t epoch) {
+  const auto samples = static_cast<int64_t>(labels.size());
   const int64_t images = BatchesPerEpoch(samples, options) * options.size;
-  std::vector<int64_t> order;
-  int64_t at = epoch * images;
-  while (static_cast<int64_t>(order.size()) < images) {
-    const std::vector<int64_t> pass = Shuffled(samples, options.seed, at / samples);
-    const int64_t first = at % samples;
-    const int64_t last = std::min(samples, first + images - static_cast<int64_t>(order.size()));
-    order.insert(order.end(), pass.begin() + first, pass.begin() + last);
-    at += last - first;
+  const int64_t first = epoch * images, last = first + images;
+  if (!options.balanced) return PartOfRow(samples, options.seed, first, last);
+
+  std::vector<std::vector<int64_t>> classes;  // the samples of each that there is
+  for (const Label label : kLabels) {
+    std::vector<int64_t> members;
+    for (int64_t i = 0; i < samples; ++i) {
+      if (labels[i] == label) members.push_back(i);
+    }
+    if (!members.empty()) classes.push_back(std::move(members));
+  }
+  const auto turns = static_cast<int64_t>(classes.size());
+  std::vector<int64_t> order(static_cast<size_t>(images));
+  for (int64_t turn = 0; turn < turns; ++turn) {
+    // Of the places of the whole training those that are this class's turn: turn, turn +
+    // turns, ...; the class's row goes on from one to the next.
+    const auto before = [&](int64_t place) { return (place - turn + turns - 1) / turns; };
+    const std::vector<int64_t> row = PartOfRow(
+        static_cast<int64_t>(classes[turn].size()),
+        Mixed(options.seed, 0xba1a, static_cast<uint64_t>(turn)), before(first), before(last));
+    for (size_t i = 0; i < row.size(); ++i) {
+      const int64_t place = (before(first) + static_cast<int64_t>(i)) * turns + turn;
+      order[place - first] = classes[turn][row[i]];
+    }
   }
   return order;
 }
@@ -124,10 +160,10 @@ BatchPrefetcher::~BatchPrefetcher() {
 }
 
 void BatchPrefetcher::Work(int64_t epochs, int64_t first_epoch, int64_t first_batch) {
-  const auto total = static_cast<int64_t>(samples_.size());
-  const int64_t batches = BatchesPerEpoch(total, options_);
+  const std::vector<Label> labels = LabelsOf(samples_);
+  const int64_t batches = BatchesPerEpoch(static_cast<int64_t>(labels.size()), options_);
   for (int64_t epoch = first_epoch; epoch < epochs; ++epoch) {
-    const std::vector<int64_t> order = EpochOrder(total, options_, epoch);
+    const std::vector<int64_t> order = EpochOrder(labels, options_, epoch);
     for (int64_t batch = epoch == first_epoch ? first_batch : 0; batch < batches; ++batch) {
       if (!Push(MakeBatch(samples_, order, options_, epoch, batch))) return;
     }

@@ -49,6 +49,9 @@ struct BatchOptions {
   // Images of an epoch, drawn anew for each; 0: all. An incomplete last batch is
   // dropped, since a batch of one has no statistics.
   int64_t images_per_epoch = 0;
+  // The classes that there are take turns, whatever their numbers of slices. A disease
+  // that shows in few slices of a study is else seldom seen, and seldom told.
+  bool balanced = false;
   uint64_t seed = 1;
   AugmentationOptions augmentation = {};
 };
@@ -56,9 +59,13 @@ struct BatchOptions {
 // REQUIRES: at least `size` samples.
 int64_t BatchesPerEpoch(int64_t samples, const BatchOptions& options);
 
-// Which samples an epoch takes, in its order; a function of seed and epoch alone.
-// Every sample is taken equally often, up to one time, over the epochs.
-std::vector<int64_t> EpochOrder(int64_t samples, const BatchOptions& options, int64_t epoch);
+// Which samples an epoch takes, in its order; a function of labels, options and epoch
+// alone. Every sample (where balanced: of a class) is taken equally often, up to one
+// time, over the epochs.
+std::vector<int64_t> EpochOrder(absl::Span<const Label> labels, const BatchOptions& options,
+                                int64_t epoch);
+
+std::vector<Label> LabelsOf(absl::Span<const SliceSample> samples);
 
 // Batch `batch` of `epoch`: a function of the options and these two numbers alone,
 // so that a training that goes on sees what it would have seen.

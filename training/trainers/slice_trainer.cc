@@ -39,9 +39,11 @@ Json TrainingNotes(const PreparedData& data, const SliceTrainingOptions& options
           {"epochs", options.epochs},
           {"batch_size", options.batches.size},
           {"images_per_epoch", options.batches.images_per_epoch},
+          {"balanced", options.batches.balanced},
           {"learning_rate", options.schedule.initial},
           {"schedule", options.schedule.kind},
           {"decay_every", options.schedule.decay_every},
+          {"warm_up", options.schedule.warm_up},
           {"momentum", options.momentum},
           {"weight_decay", options.weight_decay},
           {"seed", options.batches.seed},
@@ -55,6 +57,7 @@ Json TrainingNotes(const PreparedData& data, const SliceTrainingOptions& options
             {"blur_pixels", a.blur_pixels},
             {"density_shift_hu", a.density_shift_hu}}},
           {"initial_weights", options.initial_weights.filename().string()},
+          {"start_from", ""},
           {"precision", options.precision}};
 }
 
@@ -132,12 +135,28 @@ Json ScalarsOf(const Sums& sums, absl::string_view prefix) {
           {name("class_accuracy"), static_cast<double>(sums.classes_right) / images}};
 }
 
+// Gives `net` the weights of another training's network. How that was trained, in a line.
+absl::StatusOr<std::string> TakeWeights(const fs::path& run, const SliceNetOptions& options,
+                                        SliceNet& net) {
+  M3L_ASSIGN_OR_RETURN(const TrainedSliceNet start, LoadSliceNet(run));
+  M3L_RETURN_IF_ERROR(
+      CheckSameTraining(m3lung::ToJson(start.net->options()), m3lung::ToJson(options)));
+  const torch::NoGradGuard no_grad;
+  for (const auto& item : start.net->named_parameters()) {
+    net->named_parameters()[item.key()].copy_(item.value());
+  }
+  for (const auto& item : start.net->named_buffers()) {
+    net->named_buffers()[item.key()].copy_(item.value());
+  }
+  return start.provenance;
+}
+
 // One training from its beginning, or from a checkpoint, to its end or a stop.
 class SliceTraining {
  public:
   SliceTraining(const PreparedData& data, const SliceTrainingOptions& options, fs::path run,
-                torch::Device device, SliceNet net, std::vector<SliceSample> samples,
-                std::vector<SliceSample> validation)
+                torch::Device device, SliceNet net, const std::string& started_from,
+                std::vector<SliceSample> samples, std::vector<SliceSample> validation)
       : options_(options),
         run_(std::move(run)),
         device_(device),
@@ -146,6 +165,7 @@ class SliceTraining {
         batches_(BatchesPerEpoch(static_cast<int64_t>(samples_.size()), options.batches)),
         training_(TrainingNotes(data, options, static_cast<int64_t>(samples_.size()))),
         net_(std::move(net)) {
+    training_["start_from"] = started_from;
     net_->to(device_);
     ToChannelsLast(net_);
     optimizer_.emplace(net_->parameters(), torch::optim::SGDOptions(options.schedule.initial)
@@ -275,7 +295,7 @@ class SliceTraining {
   const torch::Device device_;
   const std::vector<SliceSample> samples_, validation_;
   const int64_t batches_;  // an epoch
-  const Json training_;
+  Json training_;
 
   SliceNet net_;
   std::optional<torch::optim::SGD> optimizer_;
@@ -330,9 +350,13 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
   if (!options.initial_weights.empty()) {
     M3L_RETURN_IF_ERROR(LoadInitialWeights(options.initial_weights, net));
   }
+  std::string started_from;
+  if (!options.start_from.empty()) {
+    M3L_ASSIGN_OR_RETURN(started_from, TakeWeights(options.start_from, options.net, net));
+  }
   M3L_RETURN_IF_ERROR(MakeFolder(run));
   SliceTraining training(
-      data, chosen, run, device, net, std::move(train.samples),
+      data, chosen, run, device, net, started_from, std::move(train.samples),
       validation.ok() ? std::move(validation->samples) : std::vector<SliceSample>());
   M3L_RETURN_IF_ERROR(training.Resume());
   return training.Run(stop);
@@ -353,9 +377,10 @@ absl::StatusOr<TrainedSliceNet> LoadSliceNet(const fs::path& run, bool finished_
   M3L_RETURN_IF_ERROR(LoadCheckpoint(path, *trained.net));
   trained.net->eval();
   const Json& training = notes.at("training");
+  const auto started_from = training.value("start_from", std::string());
   trained.provenance = absl::StrCat(
-      training.at("samples").get<int64_t>(), " slices, ", notes.at("epoch").get<int64_t>(),
-      " epochs of ",
+      started_from, started_from.empty() ? "" : "; then ", training.at("samples").get<int64_t>(),
+      " slices, ", notes.at("epoch").get<int64_t>(), " epochs of ",
       training.at("images_per_epoch").get<int64_t>() > 0
           ? absl::StrCat(training.at("images_per_epoch").get<int64_t>())
           : std::string("all"),

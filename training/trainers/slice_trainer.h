@@ -29,6 +29,8 @@ struct SliceTrainingOptions {
   BatchOptions batches;
   // A state dict of torchvision's ResNet-50 to start from; empty: random weights.
   std::filesystem::path initial_weights;
+  // The folder of another, finished training whose network this one begins with.
+  std::filesystem::path start_from;
 
   // What the result does not depend on, but for rounding.
   std::string device = "cpu";

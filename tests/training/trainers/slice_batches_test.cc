@@ -52,7 +52,7 @@ TEST(EpochOrderTest, TakesEverySampleEquallyOften) {
   EXPECT_EQ(BatchesPerEpoch(13, options), 2);
   std::map<int64_t, int> taken;
   for (int64_t epoch = 0; epoch < 13; ++epoch) {
-    const std::vector<int64_t> order = EpochOrder(13, options, epoch);
+    const std::vector<int64_t> order = EpochOrder(std::vector<Label>(13), options, epoch);
     ASSERT_EQ(order.size(), 8u);
     for (const int64_t sample : order) ++taken[sample];
   }
@@ -62,12 +62,40 @@ TEST(EpochOrderTest, TakesEverySampleEquallyOften) {
 
 TEST(EpochOrderTest, IsShuffledAnewAndFollowsTheSeed) {
   const BatchOptions options = {.size = 10};
-  const std::vector<int64_t> first = EpochOrder(100, options, 0);
+  const std::vector<int64_t> first = EpochOrder(std::vector<Label>(100), options, 0);
   EXPECT_FALSE(std::is_sorted(first.begin(), first.end()));
   EXPECT_EQ(std::set<int64_t>(first.begin(), first.end()).size(), 100u);
-  EXPECT_NE(EpochOrder(100, options, 1), first);
-  EXPECT_EQ(EpochOrder(100, options, 0), first);
-  EXPECT_NE(EpochOrder(100, {.size = 10, .seed = 2}, 0), first);
+  EXPECT_NE(EpochOrder(std::vector<Label>(100), options, 1), first);
+  EXPECT_EQ(EpochOrder(std::vector<Label>(100), options, 0), first);
+  EXPECT_NE(EpochOrder(std::vector<Label>(100), {.size = 10, .seed = 2}, 0), first);
+}
+
+TEST(EpochOrderTest, BalancedClassesTakeTurnsAndTheirSamplesAreTakenEquallyOften) {
+  // 7 healthy, 2 of COVID-19, 3 of CAP: epochs of 8 are no multiple of three classes.
+  std::vector<Label> labels(7, Label::kHealthy);
+  labels.insert(labels.end(), {Label::kCap, Label::kCap, Label::kCap});
+  labels.insert(labels.end(), {Label::kCovid19, Label::kCovid19});
+  const BatchOptions options = {.size = 4, .images_per_epoch = 8, .balanced = true};
+  std::map<int64_t, int> taken;
+  std::vector<Label> row;
+  for (int64_t epoch = 0; epoch < 21; ++epoch) {
+    for (const int64_t sample : EpochOrder(labels, options, epoch)) {
+      ++taken[sample];
+      row.push_back(labels[sample]);
+    }
+  }
+  ASSERT_EQ(row.size(), 21u * 8);
+  for (size_t i = 0; i < row.size(); i += 3) {
+    EXPECT_THAT(std::vector<Label>(row.begin() + static_cast<int64_t>(i),
+                                   row.begin() + static_cast<int64_t>(i) + 3),
+                ElementsAre(Label::kHealthy, Label::kCovid19, Label::kCap));
+  }
+  for (const auto& [sample, times] : taken) {  // 56 of each class
+    const double wanted = labels[sample] == Label::kHealthy   ? 56 / 7.0
+                          : labels[sample] == Label::kCovid19 ? 56 / 2.0
+                                                              : 56 / 3.0;
+    EXPECT_LT(std::abs(times - wanted), 1) << sample;
+  }
 }
 
 TEST(BatchPrefetcherTest, GivesWhatMakeBatchGivesFromAnyPlaceOn) {
@@ -79,7 +107,8 @@ TEST(BatchPrefetcherTest, GivesWhatMakeBatchGivesFromAnyPlaceOn) {
                              /*first_batch=*/1);
   for (const auto& [epoch, batch] : {std::pair(1, 1), {2, 0}, {2, 1}}) {
     const SliceBatch expected =
-        MakeBatch(collected.samples, EpochOrder(total, options, epoch), options, epoch, batch);
+        MakeBatch(collected.samples, EpochOrder(LabelsOf(collected.samples), options, epoch),
+                  options, epoch, batch);
     const std::optional<SliceBatch> given = prefetcher.Next();
     ASSERT_TRUE(given.has_value());
     EXPECT_TRUE(torch::equal(given->hu, expected.hu));
@@ -94,8 +123,7 @@ TEST(MakeBatchTest, DrawsWindowCentresFromThePapersRange) {
   M3L_ASSERT_OK_AND_ASSIGN(const SliceSamples collected, CollectSliceSamples(TinyData(2).studies));
   const BatchOptions options = {.size = 64};
   const SliceBatch batch = MakeBatch(
-      collected.samples, EpochOrder(static_cast<int64_t>(collected.samples.size()), options, 0),
-      options, 0, 0);
+      collected.samples, EpochOrder(LabelsOf(collected.samples), options, 0), options, 0, 0);
   EXPECT_GE(batch.centres_hu.min().item<float>(), -700);
   EXPECT_LE(batch.centres_hu.max().item<float>(), -500);
   EXPECT_GT(batch.centres_hu.std().item<float>(), 30);

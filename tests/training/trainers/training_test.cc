@@ -111,6 +111,28 @@ TEST(TrainSliceNetTest, GoesOnToTheSameResultBitForBit) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("coordinates=true")));
 }
 
+TEST(TrainSliceNetTest, BeginsWithAnotherTrainingsNetwork) {
+  const PreparedData data = TinyData(1);
+  SliceTrainingOptions options = TinySliceTraining(1);
+  const ScratchFolder first, second;
+  ASSERT_THAT(TrainSliceNet(data, options, first.path(), Never).status(), IsOk());
+  options.start_from = first.path();
+  options.batches.seed = 7;
+  options.schedule.initial = 1e-30;  // moves no weight
+  ASSERT_THAT(TrainSliceNet(data, options, second.path(), Never).status(), IsOk());
+  M3L_ASSERT_OK_AND_ASSIGN(const TrainedSliceNet a, LoadSliceNet(first.path()));
+  M3L_ASSERT_OK_AND_ASSIGN(const TrainedSliceNet b, LoadSliceNet(second.path()));
+  for (const auto& item : a.net->named_parameters()) {
+    EXPECT_TRUE(torch::equal(item.value(), b.net->named_parameters()[item.key()])) << item.key();
+  }
+  EXPECT_THAT(b.provenance, HasSubstr("; then "));
+
+  const ScratchFolder third;
+  options.net.coordinates = false;
+  EXPECT_THAT(TrainSliceNet(data, options, third.path(), Never),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("coordinates=true")));
+}
+
 TEST(TrainSliceNetTest, AnotherSeedGivesAnotherNetwork) {
   const PreparedData data = TinyData(1);
   SliceTrainingOptions options = TinySliceTraining(1);

@@ -1,0 +1,15 @@
+#include "training/commands/freed_memory.h"
+
+#include <malloc.h>
+
+#include <limits>
+
+namespace m3lung {
+
+void KeepFreedMemory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 256 << 20);
+}
+
+}  // namespace m3lung
