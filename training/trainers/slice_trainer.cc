@@ -139,8 +139,12 @@ Json ScalarsOf(const Sums& sums, absl::string_view prefix) {
 absl::StatusOr<std::string> TakeWeights(const fs::path& run, const SliceNetOptions& options,
                                         SliceNet& net) {
   M3L_ASSIGN_OR_RETURN(const TrainedSliceNet start, LoadSliceNet(run));
-  M3L_RETURN_IF_ERROR(
-      CheckSameTraining(m3lung::ToJson(start.net->options()), m3lung::ToJson(options)));
+  const Json there = m3lung::ToJson(start.net->options()), asked = m3lung::ToJson(options);
+  if (there != asked) {
+    return absl::InvalidArgumentError(absl::StrCat("the network of ", run.string(), " is ",
+                                                   there.dump(), ", not ", asked.dump(),
+                                                   "; begin with one of the same options"));
+  }
   const torch::NoGradGuard no_grad;
   for (const auto& item : start.net->named_parameters()) {
     net->named_parameters()[item.key()].copy_(item.value());
