@@ -68,24 +68,33 @@ PatientNetImpl::PatientNetImpl(const PatientNetOptions& options)
   register_module("classifier", classifier_);
 }
 
+PatientNetImpl::Projected PatientNetImpl::Project(const torch::Tensor& features) {
+  if (options_.variant != PatientVariant::kRefineAndAggregate) return {features, {}, {}, {}};
+  return {features, refine_query_(features), refine_key_(features), refine_value_(features)};
+}
+
 // Equations 1 to 3 in each head: every slice attends to all slices of the part.
-torch::Tensor PatientNetImpl::Refine(const torch::Tensor& part) {
+torch::Tensor PatientNetImpl::Refine(const Projected& part) {
   const auto by_head = [&](const torch::Tensor& x) {  // [n, h * D'] to [h, n, D']
     return x.view({-1, options_.heads, options_.reduced_size}).transpose(0, 1);
   };
-  const torch::Tensor query = by_head(refine_query_(part));
-  const torch::Tensor key = by_head(refine_key_(part));
-  const torch::Tensor value = by_head(refine_value_(part));
+  const torch::Tensor key = by_head(part.key);
   const torch::Tensor weights =
-      (query.matmul(key.transpose(1, 2)) / std::sqrt(options_.reduced_size)).softmax(2);
-  const torch::Tensor seen = weights.matmul(value).transpose(0, 1).flatten(1);  // [n, h * D']
-  return part + refine_out_(seen);
+      (by_head(part.query).matmul(key.transpose(1, 2)) / std::sqrt(options_.reduced_size))
+          .softmax(2);
+  const torch::Tensor seen =
+      weights.matmul(by_head(part.value)).transpose(0, 1).flatten(1);  // [n, h * D']
+  return part.features + refine_out_(seen);
 }
 
 torch::Tensor PatientNetImpl::SummarisePart(const torch::Tensor& part) {
-  if (!Aggregates(options_)) return part.amax(0);
+  return Summarise(Project(part));
+}
+
+torch::Tensor PatientNetImpl::Summarise(const Projected& part) {
+  if (!Aggregates(options_)) return part.features.amax(0);
   const torch::Tensor refined =
-      options_.variant == PatientVariant::kRefineAndAggregate ? Refine(part) : part;
+      options_.variant == PatientVariant::kRefineAndAggregate ? Refine(part) : part.features;
   const torch::Tensor weights =
       (aggregate_key_(refined).matmul(aggregate_query_) / std::sqrt(options_.reduced_size))
           .softmax(0);  // [n]
@@ -97,11 +106,17 @@ torch::Tensor PatientNetImpl::Classify(const torch::Tensor& summaries) {
 }
 
 torch::Tensor PatientNetImpl::forward(const torch::Tensor& features) {
+  // Every part of every scale reads the same projections of a slice.
+  const Projected all = Project(features);
   std::vector<torch::Tensor> summaries;
   for (int parts : scales_) {
     for (int part = 0; part < parts; ++part) {
       const auto [first, last] = PartOfSlices(features.size(0), part, parts);
-      summaries.push_back(SummarisePart(features.slice(0, first, last)));
+      const auto rows = [first = first, last = last](const torch::Tensor& x) {
+        return x.defined() ? x.slice(0, first, last) : x;
+      };
+      summaries.push_back(
+          Summarise({rows(all.features), rows(all.query), rows(all.key), rows(all.value)}));
     }
   }
   return Classify(torch::cat(summaries));

@@ -61,7 +61,14 @@ class PatientNetImpl : public torch::nn::Module {
   torch::nn::Linear& classifier() { return classifier_; }
 
  private:
-  torch::Tensor Refine(const torch::Tensor& part);
+  // Slices with what refinement asks of each: [n, D], and three [n, h * D'], undefined
+  // where the variant does not refine.
+  struct Projected {
+    torch::Tensor features, query, key, value;
+  };
+  Projected Project(const torch::Tensor& features);
+  torch::Tensor Refine(const Projected& part);
+  torch::Tensor Summarise(const Projected& part);
 
   const PatientNetOptions options_;
   const std::vector<int> scales_;
