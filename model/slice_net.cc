@@ -77,6 +77,23 @@ SliceNetImpl::SliceNetImpl(const SliceNetOptions& options)
 }
 
 ImageScores SliceNetImpl::ScoreImages(const torch::Tensor& images) {
+  return Score(images, coordinates_);
+}
+
+ImageScores SliceNetImpl::ScoreParts(const torch::Tensor& images, const torch::Tensor& places) {
+  if (!options_.coordinates) return Score(images, {});
+  const int64_t cells = images.size(2) / 16;
+  const torch::Tensor corners = places.to(torch::kCPU);
+  std::vector<torch::Tensor> parts;
+  for (int64_t i = 0; i < corners.size(0); ++i) {
+    parts.push_back(coordinates_[0]
+                        .narrow(1, corners[i][0].item<int64_t>(), cells)
+                        .narrow(2, corners[i][1].item<int64_t>(), cells));
+  }
+  return Score(images, torch::stack(parts));
+}
+
+ImageScores SliceNetImpl::Score(const torch::Tensor& images, const torch::Tensor& coordinates) {
   torch::Tensor x = torch::relu(bn1_(conv1_(images)));
   x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
   x = layer3_->forward(layer2_->forward(layer1_->forward(x)));
@@ -91,9 +108,10 @@ ImageScores SliceNetImpl::ScoreImages(const torch::Tensor& images) {
       inputs.push_back(Maps(x, scores.lesion_logits.argmax(1), options_.map_measure).unsqueeze(1));
     }
   }
-  if (options_.coordinates) inputs.push_back(coordinates_.expand_as(x.slice(1, 0, 3)));
+  if (options_.coordinates) inputs.push_back(coordinates.expand_as(x.slice(1, 0, 3)));
 
-  const torch::Tensor pooled4 = layer4_->forward(torch::cat(inputs, 1)).mean({2, 3});
+  scores.last_map = layer4_->forward(torch::cat(inputs, 1));
+  const torch::Tensor pooled4 = scores.last_map.mean({2, 3});
   scores.class_logits = fc_(pooled4);
   scores.features = torch::cat({pooled3, pooled4}, 1);
   return scores;

@@ -42,6 +42,7 @@ struct ImageScores {
   torch::Tensor lesion_logits;  // [N, 2]: without, with lesion; undefined without multi_task
   torch::Tensor class_logits;   // [N, 4]
   torch::Tensor feature_map;    // [N, 16 * base_width, map_size, map_size], of ResBlock3
+  torch::Tensor last_map;       // [N, 32 * base_width, map_size / 2, map_size / 2], of ResBlock4
   torch::Tensor features;       // [N, D]
 };
 
@@ -68,6 +69,10 @@ class SliceNetImpl : public torch::nn::Module {
   // One window: `images` [N, 3, S, S], normalised. For training.
   ImageScores ScoreImages(const torch::Tensor& images);
 
+  // The same of square parts [N, 3, P, P] of slices, P a multiple of 32. `places` [N, 2] int64:
+  // row and column of each part's upper left corner in the slice, in cells of 16 pixels.
+  ImageScores ScoreParts(const torch::Tensor& images, const torch::Tensor& places);
+
   // Maps [N, g, g] of `feature_map` for the classes `predicted` [N], int64.
   // REQUIRES: multi_task.
   torch::Tensor Maps(const torch::Tensor& feature_map, const torch::Tensor& predicted,
@@ -79,6 +84,9 @@ class SliceNetImpl : public torch::nn::Module {
   const SliceNetOptions& options() const { return options_; }
 
  private:
+  // `coordinates` [N or 1, 3, g, g] of the images; not read without coordinates.
+  ImageScores Score(const torch::Tensor& images, const torch::Tensor& coordinates);
+
   const SliceNetOptions options_;
 
   WindowCut windows_;

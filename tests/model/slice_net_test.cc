@@ -107,6 +107,24 @@ TEST_F(SliceNetTest, CoordinatesRunFromMinusOneToOneAndTellPlacesApart) {
   EXPECT_NEAR(maps[0][2][2][3].item<float>(), std::sqrt(0.08), 1e-6);
 }
 
+TEST_F(SliceNetTest, PartsAreScoredAtTheirPlacesInTheSlice) {
+  SliceNet net = MakeTinySliceNet(TinySliceOptions());
+  net->eval();
+  const torch::Tensor slices = torch::randn({2, 3, 96, 96});
+  const ImageScores whole = net->ScoreImages(slices);
+  const ImageScores same = net->ScoreParts(slices, torch::zeros({2, 2}, torch::kInt64));
+  EXPECT_TRUE(torch::equal(same.class_logits, whole.class_logits));
+  EXPECT_TRUE(torch::equal(same.features, whole.features));
+
+  // The same part three times: what ResBlock4 says follows the place, and that alone.
+  const torch::Tensor part = slices.slice(0, 0, 1).slice(2, 0, 32).slice(3, 0, 32);
+  const torch::Tensor places = torch::tensor({0, 0, 2, 4, 2, 4}, torch::kInt64).view({3, 2});
+  const ImageScores parts = net->ScoreParts(part.expand({3, 3, 32, 32}), places);
+  EXPECT_TRUE(torch::allclose(parts.lesion_logits[0], parts.lesion_logits[1]));
+  EXPECT_TRUE(torch::allclose(parts.class_logits[1], parts.class_logits[2]));
+  EXPECT_FALSE(torch::allclose(parts.class_logits[0], parts.class_logits[1]));
+}
+
 TEST_F(SliceNetTest, AblationsDropTheirInputsOfResBlockFour) {
   SliceNetOptions options = TinySliceOptions();
   const auto inputs = [&] {

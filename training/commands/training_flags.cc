@@ -53,6 +53,17 @@ void AddSliceTrainingFlags(CLI::App& command, const std::string& prefix,
   command.add_flag(prefix + "balanced", training.batches.balanced,
                    "As many slices of each class, whatever their numbers");
   command
+      .add_option(prefix + "mask-weight", training.mask_weight,
+                  "Of a loss that says where the lesions are, from the truth's masks; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      .add_option(
+          prefix + "part", training.batches.part,
+          "Pixels of square parts of slices to train on, about the truth's lesions; 0: whole")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
       .add_option(prefix + "augmentation", augmentation,
                   "paper: flips and window centres; strong: also turns, sizes, noise, blur")
       ->check(CLI::IsMember({"paper", "strong"}))
@@ -63,7 +74,7 @@ void AddSliceTrainingFlags(CLI::App& command, const std::string& prefix,
       ->check(CLI::ExistingFile);
   command
       .add_option(prefix + "start-from", training.start_from,
-                  "Folder of another, finished training whose network this one begins with")
+                  "Folder of another training whose network this one begins with")
       ->check(CLI::ExistingDirectory);
 }
 

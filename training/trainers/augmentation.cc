@@ -17,7 +17,8 @@ AugmentationOptions StrongAugmentation() {
   return options;
 }
 
-cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& random) {
+cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& random,
+                cv::Mat* mask) {
   cv::Mat result;
   const bool flips = options.flip && random.Uniform(0, 1) < 0.5;
   const double degrees = random.Uniform(-options.turn_degrees, options.turn_degrees);
@@ -30,10 +31,22 @@ cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& r
     way.at<double>(0, 2) += dx;
     way.at<double>(1, 2) += dy;
     cv::warpAffine(hu, result, way, hu.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    if (mask != nullptr) {
+      cv::Mat moved;
+      cv::warpAffine(*mask, moved, way, hu.size(), cv::INTER_NEAREST, cv::BORDER_CONSTANT);
+      *mask = moved;
+    }
   } else {
     result = hu.clone();
   }
-  if (flips) cv::flip(result, result, /*flipCode=*/1);
+  if (flips) {
+    cv::flip(result, result, /*flipCode=*/1);
+    if (mask != nullptr) {
+      cv::Mat flipped;  // the mask may lie in a file that must not be written to
+      cv::flip(*mask, flipped, /*flipCode=*/1);
+      *mask = flipped;
+    }
+  }
   if (options.blur_pixels > 0 && random.Uniform(0, 1) < 0.5) {
     cv::GaussianBlur(result, result, {5, 5}, random.Uniform(0.2, options.blur_pixels));
   }

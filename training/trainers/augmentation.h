@@ -26,8 +26,10 @@ struct AugmentationOptions {
 // For training on synthetic studies, which the network is to leave for real ones.
 AugmentationOptions StrongAugmentation();
 
-// `hu` CV_16SC1, square; returns one of the same size with pixels of its own.
-cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& random);
+// `hu` CV_16SC1, square; returns one of the same size with pixels of its own. `mask`, where there
+// is one, is CV_8UC1 of the same size and moves with the slice.
+cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& random,
+                cv::Mat* mask = nullptr);
 
 }  // namespace m3lung
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "opencv2/imgproc.hpp"
 #include "torch/torch.h"
 #include "training/cohort/random.h"
 
@@ -43,9 +45,35 @@ std::vector<int64_t> PartOfRow(int64_t count, uint64_t seed, int64_t first, int6
   return part;
 }
 
-cv::Mat AsImage(const torch::Tensor& hu) {
-  return {static_cast<int>(hu.size(0)), static_cast<int>(hu.size(1)), CV_16SC1,
-          const_cast<int16_t*>(hu.const_data_ptr<int16_t>())};
+template <typename T>
+cv::Mat AsImage(const torch::Tensor& pixels) {
+  return {static_cast<int>(pixels.size(0)), static_cast<int>(pixels.size(1)), cv::DataType<T>::type,
+          const_cast<T*>(pixels.const_data_ptr<T>())};
+}
+
+// The share of each cell that `mask` covers, into `cells` [g, g] float32.
+void Cover(const cv::Mat& mask, const torch::Tensor& cells) {
+  cv::Mat values, shares;
+  mask.convertTo(values, CV_32F);
+  cv::resize(values, shares, AsImage<float>(cells).size(), 0, 0, cv::INTER_AREA);
+  shares.copyTo(AsImage<float>(cells));
+}
+
+// Upper left corner, a multiple of kMaskCell, of a part of `side` pixels: such that a place of
+// `mask` drawn at random lies in its inner half, or anywhere where `mask` shows none.
+cv::Point CornerOfPart(const cv::Size& slice, const cv::Mat& mask, int side, Random& random) {
+  constexpr int kCell = kMaskCell;
+  const int last_x = (slice.width - side) / kCell, last_y = (slice.height - side) / kCell;
+  std::vector<cv::Point> lesion;
+  if (!mask.empty()) cv::findNonZero(mask, lesion);
+  if (lesion.empty()) return {kCell * random.Index(last_x + 1), kCell * random.Index(last_y + 1)};
+  const cv::Point& at = lesion[random.Index(static_cast<int>(lesion.size()))];
+  const auto corner = [&](int middle, int last) {
+    const double first = middle - side * random.Uniform(0.25, 0.75);
+    return kCell * std::clamp(static_cast<int>(std::lround(first / kCell)), 0, last);
+  };
+  const int x = corner(at.x, last_x);
+  return {x, corner(at.y, last_y)};
 }
 
 }  // namespace
@@ -65,8 +93,12 @@ absl::StatusOr<SliceSamples> CollectSliceSamples(const std::vector<PreparedStudy
         continue;
       }
       ++samples_of[static_cast<int>(study.label)];
-      result.samples.push_back(
-          {study.hu[static_cast<int64_t>(i)], study.label, study.label != Label::kHealthy});
+      const auto at = static_cast<int64_t>(i);
+      SliceSample& sample = result.samples.emplace_back();
+      sample.hu = study.hu[at];
+      sample.label = study.label;
+      sample.lesion = study.label != Label::kHealthy;
+      if (study.lesion_masks.defined()) sample.lesion_mask = study.lesion_masks[at];
     }
     if (!any_known) result.unlabelled.push_back(study.name);
   }
@@ -128,11 +160,16 @@ std::vector<int64_t> EpochOrder(absl::Span<const Label> labels, const BatchOptio
 
 SliceBatch MakeBatch(absl::Span<const SliceSample> samples, absl::Span<const int64_t> order,
                      const BatchOptions& options, int64_t epoch, int64_t batch) {
-  const int64_t size = options.size, side = samples[0].hu.size(0);
+  const int64_t size = options.size;
+  const int64_t side = options.part > 0 ? options.part : samples[0].hu.size(0);
+  const int64_t cells = side / kMaskCell;
   SliceBatch result = {.hu = torch::empty({size, side, side}, torch::kInt16),
                        .centres_hu = torch::empty({size}, torch::kFloat32),
                        .lesions = torch::empty({size}, torch::kInt64),
-                       .labels = torch::empty({size}, torch::kInt64)};
+                       .labels = torch::empty({size}, torch::kInt64),
+                       .places = torch::zeros({size, 2}, torch::kInt64),
+                       .covers = {}};
+  if (options.covers) result.covers = torch::zeros({size, cells, cells}, torch::kFloat32);
   for (int64_t k = 0; k < size; ++k) {
     const int64_t place = batch * size + k;
     const SliceSample& sample = samples[order[place]];
@@ -140,7 +177,21 @@ SliceBatch MakeBatch(absl::Span<const SliceSample> samples, absl::Span<const int
         Mixed(options.seed, static_cast<uint64_t>(epoch) + 1, static_cast<uint64_t>(place)));
     result.centres_hu.mutable_data_ptr<float>()[k] = static_cast<float>(random.Uniform(
         options.augmentation.lowest_centre_hu, options.augmentation.highest_centre_hu));
-    Augment(AsImage(sample.hu), options.augmentation, random).copyTo(AsImage(result.hu[k]));
+    const bool has_mask =
+        (options.covers || options.part > 0) && sample.lesion && sample.lesion_mask.defined();
+    cv::Mat mask = has_mask ? AsImage<uint8_t>(sample.lesion_mask) : cv::Mat();
+    const cv::Mat hu = Augment(AsImage<int16_t>(sample.hu), options.augmentation, random,
+                               has_mask ? &mask : nullptr);
+    cv::Rect part(0, 0, static_cast<int>(side), static_cast<int>(side));
+    if (options.part > 0) part += CornerOfPart(hu.size(), mask, options.part, random);
+    hu(part).copyTo(AsImage<int16_t>(result.hu[k]));
+    result.places[k][0] = part.y / kMaskCell;
+    result.places[k][1] = part.x / kMaskCell;
+    if (options.covers && has_mask) {
+      Cover(mask(part), result.covers[k]);
+    } else if (options.covers && sample.lesion) {
+      result.covers[k].fill_(-1);
+    }
     result.lesions.mutable_data_ptr<int64_t>()[k] = sample.lesion ? 1 : 0;
     result.labels.mutable_data_ptr<int64_t>()[k] = static_cast<int64_t>(sample.label);
   }

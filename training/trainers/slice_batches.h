@@ -23,6 +23,7 @@ struct SliceSample {
   torch::Tensor hu;  // [S, S] int16
   Label label = Label::kHealthy;
   bool lesion = false;
+  torch::Tensor lesion_mask;  // [S, S] uint8, 0 or 1; undefined where it is not known
 };
 
 struct SliceSamples {
@@ -37,12 +38,20 @@ struct SliceSamples {
 // studies.
 absl::StatusOr<SliceSamples> CollectSliceSamples(const std::vector<PreparedStudy>& studies);
 
+// P is S, the side of a slice, or BatchOptions::part.
 struct SliceBatch {
-  torch::Tensor hu;          // [B, S, S] int16
+  torch::Tensor hu;          // [B, P, P] int16
   torch::Tensor centres_hu;  // [B] float32: the window of each
   torch::Tensor lesions;     // [B] int64: 0 without, 1 with
   torch::Tensor labels;      // [B] int64
+  torch::Tensor places;      // [B, 2] int64: row and column of each part in its slice, in cells
+  // [B, P / kMaskCell, P / kMaskCell] float32: the share of each cell that lesions cover, -1 in
+  // slices of which it is not known; undefined unless asked for.
+  torch::Tensor covers;
 };
+
+// Pixels of a side of the cells that masks are looked at in: those of the location map.
+inline constexpr int64_t kMaskCell = 16;
 
 struct BatchOptions {
   int size = 32;
@@ -52,6 +61,11 @@ struct BatchOptions {
   // The classes that there are take turns, whatever their numbers of slices. A disease
   // that shows in few slices of a study is else seldom seen, and seldom told.
   bool balanced = false;
+  bool covers = false;  // whether to make SliceBatch::covers
+  // Pixels of the side of a square part of each slice, a multiple of 32: about a place of a
+  // lesion where there is one, anywhere else. 0: whole slices. Many parts are seen in the time of
+  // one slice, most of which is healthy; needs masks for all slices with lesions.
+  int part = 0;
   uint64_t seed = 1;
   AugmentationOptions augmentation = {};
 };

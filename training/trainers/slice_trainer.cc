@@ -15,6 +15,7 @@
 #include "training/progress.h"
 #include "training/trainers/checkpoint.h"
 #include "training/trainers/initial_weights.h"
+#include "training/trainers/mask_loss.h"
 #include "training/trainers/mixed_precision.h"
 #include "training/trainers/net_options.h"
 #include "training/trainers/scalars.h"
@@ -40,11 +41,13 @@ Json TrainingNotes(const PreparedData& data, const SliceTrainingOptions& options
           {"batch_size", options.batches.size},
           {"images_per_epoch", options.batches.images_per_epoch},
           {"balanced", options.batches.balanced},
+          {"part", options.batches.part},
           {"learning_rate", options.schedule.initial},
           {"schedule", options.schedule.kind},
           {"decay_every", options.schedule.decay_every},
           {"warm_up", options.schedule.warm_up},
           {"momentum", options.momentum},
+          {"mask_weight", options.mask_weight},
           {"weight_decay", options.weight_decay},
           {"seed", options.batches.seed},
           {"augmentation",
@@ -73,7 +76,7 @@ void ToChannelsLast(SliceNet& net) {
 // interrupts it.
 struct Sums {
   int64_t images = 0;
-  double lesion_loss = 0, class_loss = 0;
+  double lesion_loss = 0, class_loss = 0, mask_loss = 0;
   int64_t lesions_right = 0, classes_right = 0;
 };
 
@@ -81,6 +84,7 @@ Json ToJson(const Sums& sums) {
   return {{"images", sums.images},
           {"lesion_loss", sums.lesion_loss},
           {"class_loss", sums.class_loss},
+          {"mask_loss", sums.mask_loss},
           {"lesions_right", sums.lesions_right},
           {"classes_right", sums.classes_right}};
 }
@@ -89,6 +93,7 @@ Sums SumsFrom(const Json& json) {
   return {.images = json.at("images"),
           .lesion_loss = json.at("lesion_loss"),
           .class_loss = json.at("class_loss"),
+          .mask_loss = json.at("mask_loss"),
           .lesions_right = json.at("lesions_right"),
           .classes_right = json.at("classes_right")};
 }
@@ -138,7 +143,7 @@ Json ScalarsOf(const Sums& sums, absl::string_view prefix) {
 // Gives `net` the weights of another training's network. How that was trained, in a line.
 absl::StatusOr<std::string> TakeWeights(const fs::path& run, const SliceNetOptions& options,
                                         SliceNet& net) {
-  M3L_ASSIGN_OR_RETURN(const TrainedSliceNet start, LoadSliceNet(run));
+  M3L_ASSIGN_OR_RETURN(const TrainedSliceNet start, LoadSliceNet(run, /*finished_only=*/false));
   const Json there = m3lung::ToJson(start.net->options()), asked = m3lung::ToJson(options);
   if (there != asked) {
     return absl::InvalidArgumentError(absl::StrCat("the network of ", run.string(), " is ",
@@ -229,8 +234,10 @@ class SliceTraining {
 
   ImageScores Score(const SliceBatch& batch) {
     const AutocastScope autocast(device_, options_.precision == "bf16");
-    return net_->ScoreImages(
-        net_->windows()->CutAt(batch.hu.to(device_), batch.centres_hu.to(device_)));
+    const torch::Tensor images =
+        net_->windows()->CutAt(batch.hu.to(device_), batch.centres_hu.to(device_));
+    const bool whole = batch.hu.size(1) == options_.net.input_size;
+    return whole ? net_->ScoreImages(images) : net_->ScoreParts(images, batch.places);
   }
 
   void Step(const SliceBatch& batch) {
@@ -242,7 +249,13 @@ class SliceTraining {
     optimizer_->zero_grad();
     const ImageScores scores = Score(batch);
     const Losses losses = LossesOf(scores, lesions, labels);
-    losses.Total().backward();
+    torch::Tensor total = losses.Total();
+    if (options_.mask_weight > 0) {
+      const torch::Tensor mask = MaskLoss(*net_, scores, batch.covers.to(device_), labels);
+      total = total + options_.mask_weight * mask;
+      sums_.mask_loss += mask.item<double>() * static_cast<double>(labels.size(0));
+    }
+    total.backward();
     optimizer_->step();
     Add(scores, losses, lesions, labels, sums_);
   }
@@ -272,6 +285,9 @@ class SliceTraining {
   absl::Status EndEpoch() {
     Json row = {{"epoch", epoch_ + 1}, {"learning_rate", LearningRate()}};
     row.update(ScalarsOf(sums_, ""));
+    if (options_.mask_weight > 0) {
+      row["mask_loss"] = sums_.mask_loss / static_cast<double>(std::max<int64_t>(1, sums_.images));
+    }
     if (!validation_.empty()) row.update(Validate());
     scalars_.push_back(std::move(row));
     ++epoch_;
@@ -328,7 +344,28 @@ absl::Status CheckOptions(const PreparedData& data, const SliceTrainingOptions& 
     return absl::InvalidArgumentError(
         absl::StrCat("a schedule must be step or linear; was \"", options.schedule.kind, "\""));
   }
+  if (options.batches.part % 32 != 0 || options.batches.part > data.input_size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a part of a slice must be a multiple of 32 pixels, up to the slice's ",
+                     data.input_size, "; was ", options.batches.part));
+  }
+  if (options.mask_weight > 0 && !options.net.multi_task) {
+    return absl::InvalidArgumentError(
+        "a weight of the masks' loss needs multi_task: it is taken at the lesion classifier");
+  }
   return absl::OkStatus();
+}
+
+// Of those with lesions.
+bool AllMasks(absl::Span<const SliceSample> samples) {
+  return std::all_of(samples.begin(), samples.end(), [](const SliceSample& sample) {
+    return !sample.lesion || sample.lesion_mask.defined();
+  });
+}
+
+bool AnyMask(absl::Span<const SliceSample> samples) {
+  return std::any_of(samples.begin(), samples.end(),
+                     [](const SliceSample& sample) { return sample.lesion_mask.defined(); });
 }
 
 }  // namespace
@@ -340,7 +377,18 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
   M3L_ASSIGN_OR_RETURN(const torch::Device device, OpenDevice(options.device));
   SliceTrainingOptions chosen = options;
   M3L_ASSIGN_OR_RETURN(chosen.precision, ChoosePrecision(options.precision, device));
+  chosen.batches.covers = options.mask_weight > 0;
   M3L_ASSIGN_OR_RETURN(SliceSamples train, CollectSliceSamples(OfSplit(data, Split::kTrain)));
+  if (options.mask_weight > 0 && !AnyMask(train.samples)) {
+    return absl::InvalidArgumentError(
+        "no study of split train has masks of its lesions, which --mask-weight is for; give the "
+        "data set's column truth, or leave the weight at 0");
+  }
+  if (options.batches.part > 0 && !AllMasks(train.samples)) {
+    return absl::InvalidArgumentError(
+        "a slice with lesions has no mask of them, which --part cuts about; give the data set's "
+        "column truth for all studies of split train, or train on whole slices");
+  }
   if (static_cast<int64_t>(train.samples.size()) < options.batches.size) {
     return absl::InvalidArgumentError(absl::StrCat("there are ", train.samples.size(),
                                                    " slices to train on, fewer than a batch of ",
@@ -390,7 +438,14 @@ absl::StatusOr<TrainedSliceNet> LoadSliceNet(const fs::path& run, bool finished_
           : std::string("all"),
       " images, batch ", training.at("batch_size").get<int>(), ", rate ",
       training.at("learning_rate").get<double>(), " (", training.at("schedule").get<std::string>(),
-      "), seed ", training.at("seed").get<uint64_t>());
+      "), ",
+      training.value("part", 0) > 0
+          ? absl::StrCat("parts of ", training.at("part").get<int>(), " pixels, ")
+          : "",
+      training.value("mask_weight", 0.0) > 0
+          ? absl::StrCat("masks' loss times ", training.at("mask_weight").get<double>(), ", ")
+          : "",
+      "seed ", training.at("seed").get<uint64_t>());
   return trained;
 }
 

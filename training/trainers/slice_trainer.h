@@ -26,10 +26,13 @@ struct SliceTrainingOptions {
   Schedule schedule;
   double momentum = 0.9;
   double weight_decay = 1e-4;
+  // Of a loss beyond the paper's (mask_loss.h), where the truth of the lesions is known; needs
+  // multi_task.
+  double mask_weight = 0;
   BatchOptions batches;
   // A state dict of torchvision's ResNet-50 to start from; empty: random weights.
   std::filesystem::path initial_weights;
-  // The folder of another, finished training whose network this one begins with.
+  // The folder of another training whose network, as it stands, this one begins with.
   std::filesystem::path start_from;
 
   // What the result does not depend on, but for rounding.

@@ -129,6 +129,82 @@ TEST(MakeBatchTest, DrawsWindowCentresFromThePapersRange) {
   EXPECT_GT(batch.centres_hu.std().item<float>(), 30);
 }
 
+TEST(MakeBatchTest, SaysWhatShareOfEachCellLesionsCover) {
+  PreparedData data = TinyData(1);
+  for (PreparedStudy& study : data.studies) {
+    if (study.label == Label::kCap) study.lesion_masks = torch::Tensor();
+  }
+  M3L_ASSERT_OK_AND_ASSIGN(const SliceSamples collected, CollectSliceSamples(data.studies));
+  BatchOptions options = {.size = static_cast<int>(collected.samples.size()), .covers = true};
+  options.augmentation.flip = false;
+  const std::vector<int64_t> order = EpochOrder(LabelsOf(collected.samples), options, 0);
+  const SliceBatch batch = MakeBatch(collected.samples, order, options, 0, 0);
+  for (int64_t k = 0; k < options.size; ++k) {
+    const SliceSample& sample = collected.samples[order[k]];
+    const torch::Tensor cells = batch.covers[k];
+    if (sample.label == Label::kCap) {
+      EXPECT_TRUE((cells == -1).all().item<bool>());
+      continue;
+    }
+    // Where a square is, the tissue is dense.
+    const torch::Tensor dense = (sample.hu > -300).to(torch::kFloat32).unsqueeze(0);
+    EXPECT_TRUE(torch::allclose(cells, torch::avg_pool2d(dense, kMaskCell)[0]))
+        << LabelName(sample.label);
+  }
+  options.covers = false;
+  EXPECT_FALSE(MakeBatch(collected.samples, order, options, 0, 0).covers.defined());
+}
+
+TEST(MakeBatchTest, CutsPartsAboutLesionsAndAnywhereElse) {
+  constexpr int64_t kSide = 128;
+  SliceSample healthy, ill;
+  // Each pixel tells its place.
+  healthy.hu = torch::arange(kSide * kSide).to(torch::kInt16).view({kSide, kSide});
+  ill.hu = healthy.hu;
+  ill.label = Label::kCovid19;
+  ill.lesion = true;
+  ill.lesion_mask = torch::zeros({kSide, kSide}, torch::kUInt8);
+  ill.lesion_mask.slice(0, 100, 110).slice(1, 40, 50).fill_(1);
+  const std::vector<SliceSample> samples = {healthy, ill};
+  BatchOptions options = {.size = 2, .covers = true, .part = 32};
+  options.augmentation.flip = false;
+  std::set<std::pair<int64_t, int64_t>> healthy_places, ill_places;
+  for (int64_t epoch = 0; epoch < 60; ++epoch) {
+    const SliceBatch batch = MakeBatch(samples, std::vector<int64_t>{0, 1}, options, epoch, 0);
+    ASSERT_EQ(batch.hu.sizes(), (std::vector<int64_t>{2, 32, 32}));
+    for (int64_t k = 0; k < 2; ++k) {
+      const int64_t row = batch.places[k][0].item<int64_t>() * kMaskCell;
+      const int64_t column = batch.places[k][1].item<int64_t>() * kMaskCell;
+      EXPECT_TRUE(torch::equal(batch.hu[k],
+                               healthy.hu.slice(0, row, row + 32).slice(1, column, column + 32)));
+      (k == 0 ? healthy_places : ill_places).insert({row, column});
+    }
+    EXPECT_EQ(batch.covers[0].sum().item<float>(), 0);
+    EXPECT_GT(batch.covers[1].sum().item<float>(), 0);
+  }
+  EXPECT_GT(healthy_places.size(), 25u);  // of 7 x 7
+  EXPECT_LT(ill_places.size(), 10u);
+}
+
+TEST(AugmentTest, TheMaskMovesWithTheSlice) {
+  cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(-850)), mask(64, 64, CV_8UC1, cv::Scalar(0));
+  const cv::Rect square(10, 20, 16, 12);
+  hu(square) = 50;
+  mask(square) = 1;
+  const cv::Mat untouched = mask.clone();
+  AugmentationOptions options = StrongAugmentation();
+  options.noise_hu = options.blur_pixels = 0;
+  Random random(3);
+  for (int i = 0; i < 20; ++i) {
+    cv::Mat moved = mask;
+    const cv::Mat dense = Augment(hu, options, random, &moved) > -400;
+    cv::Mat differ;
+    cv::bitwise_xor(dense, moved * 255, differ);
+    EXPECT_LT(cv::countNonZero(differ), 0.1 * cv::countNonZero(dense));  // at the edge
+  }
+  EXPECT_EQ(cv::norm(mask, untouched, cv::NORM_INF), 0);
+}
+
 TEST(AugmentTest, ThePapersLeavesPixelsAsTheyAreOrFlipsThem) {
   cv::Mat hu(16, 16, CV_16SC1), flipped;
   cv::randu(hu, -1000, 500);

@@ -25,6 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::m3lung::testing::IsOk;
+using ::m3lung::testing::kTinySide;
 using ::m3lung::testing::ScratchFolder;
 using ::m3lung::testing::StatusIs;
 using ::m3lung::testing::TinyData;
@@ -52,11 +53,12 @@ void ExpectSameWeights(const torch::nn::Module& a, const torch::nn::Module& b) {
 std::vector<double> Column(const fs::path& csv, const std::string& name) {
   const absl::StatusOr<std::string> text = ReadFile(csv);
   EXPECT_THAT(text, IsOk());
-  const auto rows = ParseCsv(
-      *text, {"epoch", name},
-      {"learning_rate", "loss", "accuracy", "lesion_loss", "class_loss", "lesion_accuracy",
-       "class_accuracy", "validation_loss", "validation_accuracy", "validation_lesion_loss",
-       "validation_class_loss", "validation_lesion_accuracy", "validation_class_accuracy"});
+  const auto rows =
+      ParseCsv(*text, {"epoch", name},
+               {"learning_rate", "loss", "accuracy", "lesion_loss", "class_loss", "lesion_accuracy",
+                "class_accuracy", "mask_loss", "validation_loss", "validation_accuracy",
+                "validation_lesion_loss", "validation_class_loss", "validation_lesion_accuracy",
+                "validation_class_accuracy"});
   EXPECT_THAT(rows, IsOk());
   std::vector<double> values;
   for (const CsvRow& row : *rows) values.push_back(std::stod(row.at(name)));
@@ -81,7 +83,8 @@ TEST(TrainSliceNetTest, TheLossFallsAndTheCourseIsWritten) {
 
 TEST(TrainSliceNetTest, GoesOnToTheSameResultBitForBit) {
   const PreparedData data = TinyData(2);
-  const SliceTrainingOptions options = TinySliceTraining(3);
+  SliceTrainingOptions options = TinySliceTraining(3);
+  options.mask_weight = 0.5;  // its sum, too, goes on
   const ScratchFolder whole, interrupted;
   ASSERT_THAT(TrainSliceNet(data, options, whole.path(), Never).status(), IsOk());
   // Within an epoch, twice.
@@ -131,6 +134,40 @@ TEST(TrainSliceNetTest, BeginsWithAnotherTrainingsNetwork) {
   options.net.coordinates = false;
   EXPECT_THAT(TrainSliceNet(data, options, third.path(), Never),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("of the same options")));
+}
+
+TEST(TrainSliceNetTest, LearnsWhereTheLesionsAreFromTheirMasks) {
+  PreparedData data = TinyData(4);
+  SliceTrainingOptions options = TinySliceTraining(8);
+  options.mask_weight = 1;
+  const ScratchFolder run, none;
+  ASSERT_THAT(TrainSliceNet(data, options, run.path(), Never).status(), IsOk());
+  const std::vector<double> loss = Column(run.path() / kSliceScalars, "mask_loss");
+  EXPECT_LT(loss.back(), 0.7 * loss.front());
+  M3L_ASSERT_OK_AND_ASSIGN(const TrainedSliceNet trained, LoadSliceNet(run.path()));
+  EXPECT_THAT(trained.provenance, HasSubstr("masks' loss times 1"));
+
+  for (PreparedStudy& study : data.studies) study.lesion_masks = torch::Tensor();
+  EXPECT_THAT(TrainSliceNet(data, options, none.path(), Never),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has masks of its lesions")));
+  options.net.multi_task = options.net.attention = false;
+  EXPECT_THAT(TrainSliceNet(data, options, none.path(), Never),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("needs multi_task")));
+}
+
+TEST(TrainSliceNetTest, PartsNeedTheirSizeAndMasksOfAllLesions) {
+  PreparedData data = TinyData(1);
+  SliceTrainingOptions options = TinySliceTraining(1);
+  const ScratchFolder run;
+  options.batches.part = 48;
+  EXPECT_THAT(TrainSliceNet(data, options, run.path(), Never),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("multiple of 32")));
+  options.batches.part = kTinySide;
+  for (PreparedStudy& study : data.studies) {
+    if (study.label == Label::kCap) study.lesion_masks = torch::Tensor();
+  }
+  EXPECT_THAT(TrainSliceNet(data, options, run.path(), Never),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no mask of them")));
 }
 
 TEST(TrainSliceNetTest, AnotherSeedGivesAnotherNetwork) {
