@@ -33,8 +33,10 @@ def write_dataset(data, out):
         (out / f"{study}.csv").write_text("\n".join(lines) + "\n")
     lines = ["study,label,split,slice_labels"]
     for study, label in STUDIES.items():
-        lines.append(f"{data / 'studies' / study},{label},test,"
-                     + (f"{study}.csv" if study in labels else ""))
+        link = out / study
+        link.unlink(missing_ok=True)
+        link.symlink_to(data / "studies" / study)
+        lines.append(f"{study},{label},test," + (f"{study}.csv" if study in labels else ""))
     (out / "dataset.csv").write_text("\n".join(lines) + "\n")
 
 

@@ -33,12 +33,24 @@ bool IsFolder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
+// Whether what is made of a study can lie under another folder by the same name, and nowhere else.
+bool StaysWithin(const fs::path& name) {
+  const fs::path tidy = name.lexically_normal();
+  return name.is_relative() && !tidy.empty() && *tidy.begin() != ".." && *tidy.begin() != ".";
+}
+
 absl::StatusOr<DatasetStudy> ReadStudy(const CsvRow& row, const fs::path& csv) {
   const fs::path here = csv.parent_path();
   DatasetStudy study;
   study.name = row.at("study");
+  if (!StaysWithin(study.name)) {
+    return At(csv, row.line,
+              absl::StrCat("column study: must name a folder beneath that of the CSV file, "
+                           "relative to it; was \"",
+                           study.name, "\" (a symbolic link may lead elsewhere)"));
+  }
   study.folder = here / study.name;
-  if (study.name.empty() || !IsFolder(study.folder)) {
+  if (!IsFolder(study.folder)) {
     return At(csv, row.line, absl::StrCat("column study: no such folder: ", study.folder.string()));
   }
   const absl::StatusOr<Label> label = ParseLabel(row.at("label"));

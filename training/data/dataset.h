@@ -40,7 +40,8 @@ struct DatasetStudy {
 // Reads `csv`, with the columns study, label, split and, at will, patient,
 // slice_labels and truth; paths in it are relative to its folder. INVALID_ARGUMENT
 // names the file, the line and what is wrong: an unknown label or split, a study
-// listed twice, a patient in two splits, a folder or file that is not there.
+// listed twice or not beneath that folder (what is made of it goes by its name, and must
+// never land on it), a patient in two splits, a folder or file that is not there.
 absl::StatusOr<std::vector<DatasetStudy>> ReadDataset(const std::filesystem::path& csv);
 
 // Writes `studies` as ReadDataset() reads them; their paths must lie below `csv`'s folder.

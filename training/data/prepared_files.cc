@@ -81,10 +81,16 @@ absl::Status WritePreparedStudy(const fs::path& folder, const StudyRecord& recor
                      {"has_masks", record.has_masks},
                      {"slices", std::move(slices)}};
 
+  std::error_code error;
+  if (fs::exists(folder, error) && !fs::exists(folder / kStudyFile, error)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(folder.string(),
+                     " is there and was not written by m3lung-train prepare; give "
+                     "another folder to write to"));
+  }
   // Hidden until it is whole.
   const fs::path partial =
       folder.parent_path() / absl::StrCat(".", folder.filename().string(), ".partial");
-  std::error_code error;
   fs::remove_all(partial, error);
   M3L_RETURN_IF_ERROR(MakeFolder(partial));
   const auto tidy_up = absl::MakeCleanup([&] {

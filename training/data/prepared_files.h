@@ -38,7 +38,8 @@ struct StudyRecord {
 absl::StatusOr<StudyRecord> ReadStudyRecord(const std::filesystem::path& folder);
 
 // Writes the folder whole or not at all. `hu` are size x size, CV_16SC1, `masks`
-// CV_8UC1 and as many, or none.
+// CV_8UC1 and as many, or none. ALREADY_EXISTS where the folder holds something else than
+// a prepared study, which nothing may be written over.
 absl::Status WritePreparedStudy(const std::filesystem::path& folder, const StudyRecord& record,
                                 const std::vector<cv::Mat>& hu, const std::vector<cv::Mat>& masks);
 

@@ -79,6 +79,12 @@ TEST_F(DatasetTest, NamesTheLineOfABadRow) {
   const std::string good = "one,HEALTHY,train,,,\n";
   ExpectRefused(header + good + "missing,HEALTHY,train,,,\n",
                 "line 3: column study: no such folder");
+  for (const std::string& outside :
+       {(folder_ / "two").string(), std::string("../two"), std::string("one/../../two"),
+        std::string("."), std::string()}) {
+    ExpectRefused(header + good + outside + ",HEALTHY,train,,,\n",
+                  "line 3: column study: must name a folder beneath that of the CSV file");
+  }
   ExpectRefused(header + good + "two,Healthy,train,,,\n", "line 3: a label must be HEALTHY");
   ExpectRefused(header + good + "two,CAP,training,,,\n", "line 3: a split must be train");
   ExpectRefused(header + good + "two,CAP,train,,none.csv,\n", "line 3: column slice_labels");

@@ -138,6 +138,20 @@ TEST_F(PrepareTest, GoesOnWhereItWas) {
   EXPECT_FALSE(data.studies[0].slices[0].lesion.has_value());
 }
 
+TEST_F(PrepareTest, NeverWritesOverWhatItDidNotWrite) {
+  const fs::path file = fs::directory_iterator(folder_ / "cap")->path();
+  M3L_ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(file));
+  ASSERT_THAT(WriteDataset(folder_ / "dataset.csv", studies_), IsOk());
+  // Written here, a prepared study would take its own study's place.
+  EXPECT_THAT(
+      Prepare(
+          {.dataset = folder_ / "dataset.csv", .out = folder_, .input_size = kSize, .threads = 2}),
+      StatusIs(absl::StatusCode::kAlreadyExists,
+               HasSubstr("was not written by m3lung-train prepare")));
+  EXPECT_EQ(ReadFile(file).value(), before);
+  EXPECT_FALSE(fs::exists(folder_ / "cap" / "study.json"));
+}
+
 TEST_F(PrepareTest, FindsTheSamePixelsUnderAnotherName) {
   fs::copy(folder_ / "cap", folder_ / "copy");
   studies_.push_back({.name = "copy",
