@@ -65,7 +65,8 @@ void AddSliceTrainingFlags(CLI::App& command, const std::string& prefix,
       ->capture_default_str();
   command
       .add_option(prefix + "augmentation", augmentation,
-                  "paper: flips and window centres; strong: also turns, sizes, noise, blur")
+                  "paper: flips and window centres; strong: also turns, sizes, warps, noise, blur,"
+                  " gas in tissue, uneven lungs")
       ->check(CLI::IsMember({"paper", "strong"}))
       ->capture_default_str();
   command

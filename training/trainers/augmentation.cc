@@ -1,9 +1,105 @@
 #include "training/trainers/augmentation.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "opencv2/imgproc.hpp"
 #include "preprocess/hu_slice.h"
 
 namespace m3lung {
+namespace {
+
+constexpr float kUsualLungHu = -840;
+
+// Smooth, of mean 0 and about the deviation; `grid` points along each side are drawn.
+cv::Mat1f SmoothField(cv::Size size, int grid, double deviation, Random& random) {
+  cv::Mat1f points(grid, grid), field;
+  for (float& point : points) point = static_cast<float>(random.Normal(0, deviation));
+  cv::resize(points, field, size, 0, 0, cv::INTER_CUBIC);
+  return field;
+}
+
+// Where each pixel of the result comes from: turned, scaled and shifted, then bent.
+void DrawMoves(cv::Size size, const AugmentationOptions& options, Random& random, cv::Mat1f& from_x,
+               cv::Mat1f& from_y) {
+  const double degrees = random.Uniform(-options.turn_degrees, options.turn_degrees);
+  const double scale = random.Uniform(options.scale_low, options.scale_high);
+  const double dx = random.Uniform(-options.shift, options.shift) * size.width;
+  const double dy = random.Uniform(-options.shift, options.shift) * size.height;
+  const cv::Point2f middle((static_cast<float>(size.width) - 1) / 2,
+                           (static_cast<float>(size.height) - 1) / 2);
+  cv::Mat1d way = cv::getRotationMatrix2D(middle, degrees, scale), back;
+  way(0, 2) += dx;
+  way(1, 2) += dy;
+  cv::invertAffineTransform(way, back);
+  const double bend = random.Uniform(0, options.bend) * size.width;
+  from_x = SmoothField(size, 4, bend, random);
+  from_y = SmoothField(size, 4, bend, random);
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      from_x(y, x) += static_cast<float>(back(0, 0) * x + back(0, 1) * y + back(0, 2));
+      from_y(y, x) += static_cast<float>(back(1, 0) * x + back(1, 1) * y + back(1, 2));
+    }
+  }
+}
+
+void ChangeLungs(const AugmentationOptions& options, Random& random, cv::Mat& hu) {
+  const double shift = random.Uniform(-options.lung_shift_hu, options.lung_shift_hu);
+  const double slope = random.Uniform(-options.lung_slope_hu, options.lung_slope_hu);
+  const double mottle = random.Uniform(0, options.lung_mottle_hu);
+  const double spread = random.Uniform(-options.lung_spread, options.lung_spread);
+  const cv::Mat1f field = SmoothField(hu.size(), 3 + random.Index(7), mottle, random);
+  for (int y = 0; y < hu.rows; ++y) {
+    auto* row = hu.ptr<int16_t>(y);
+    const double at_row = shift + slope * ((y + 0.5) / hu.rows - 0.5);
+    for (int x = 0; x < hu.cols; ++x) {
+      // From air around -1000 HU, which stays, over lung to tissue, which stays.
+      const float value = row[x];
+      const float aerated = std::clamp((value + 1020) / 80, 0.0F, 1.0F) *
+                            std::clamp((-value - 300) / 500, 0.0F, 1.0F);
+      if (aerated == 0) continue;
+      const double change = at_row + field(y, x) + spread * (value - kUsualLungHu);
+      row[x] = cv::saturate_cast<int16_t>(value + aerated * change);
+    }
+  }
+}
+
+// Pockets of gas, some mottled as stool is, where there is tissue all around and no lesion.
+void PutGas(const cv::Mat* mask, Random& random, cv::Mat& hu) {
+  constexpr float kGasHu = -950;
+  const auto is_tissue = [&](double x, double y) {
+    const cv::Point at(static_cast<int>(x), static_cast<int>(y));
+    return at.x >= 0 && at.y >= 0 && at.x < hu.cols && at.y < hu.rows &&
+           hu.at<int16_t>(at) > -150 && (mask == nullptr || mask->at<uchar>(at) == 0);
+  };
+  const int pockets = 1 + random.Index(3);
+  for (int i = 0; i < pockets; ++i) {
+    const double radius = random.Uniform(0.02, 0.09) * hu.cols;
+    const double stretch = random.Uniform(0.5, 1.5);
+    const double mid_x = random.Uniform(0, hu.cols), mid_y = random.Uniform(0, hu.rows);
+    const bool mottled = random.Uniform(0, 1) < 0.4;
+    const cv::Mat1f rough = SmoothField(hu.size(), 24, 0.3, random);
+    const cv::Mat1f grain = SmoothField(hu.size(), 80, 0.6, random);
+    if (!is_tissue(mid_x, mid_y) || !is_tissue(mid_x - radius, mid_y) ||
+        !is_tissue(mid_x + radius, mid_y) || !is_tissue(mid_x, mid_y - radius) ||
+        !is_tissue(mid_x, mid_y + radius)) {
+      continue;
+    }
+    for (int y = 0; y < hu.rows; ++y) {
+      for (int x = 0; x < hu.cols; ++x) {
+        if (!is_tissue(x, y)) continue;
+        const double distance =
+            std::hypot((x - mid_x) / radius, (y - mid_y) / (radius * stretch)) + rough(y, x);
+        double share = std::clamp((1 - distance) / 0.25, 0.0, 1.0);
+        if (mottled) share *= std::clamp(0.3 + grain(y, x), 0.0, 1.0);
+        auto& value = hu.at<int16_t>(y, x);
+        value = cv::saturate_cast<int16_t>(value + share * (kGasHu - value));
+      }
+    }
+  }
+}
+
+}  // namespace
 
 AugmentationOptions StrongAugmentation() {
   AugmentationOptions options;
@@ -14,6 +110,12 @@ AugmentationOptions StrongAugmentation() {
   options.noise_hu = 40;
   options.blur_pixels = 0.9;
   options.density_shift_hu = 15;
+  options.bend = 0.02;
+  options.gas_share = 0.3;
+  options.lung_shift_hu = 50;
+  options.lung_slope_hu = 60;
+  options.lung_mottle_hu = 35;
+  options.lung_spread = 0.3;
   return options;
 }
 
@@ -21,19 +123,14 @@ cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& r
                 cv::Mat* mask) {
   cv::Mat result;
   const bool flips = options.flip && random.Uniform(0, 1) < 0.5;
-  const double degrees = random.Uniform(-options.turn_degrees, options.turn_degrees);
-  const double scale = random.Uniform(options.scale_low, options.scale_high);
-  const double dx = random.Uniform(-options.shift, options.shift) * hu.cols;
-  const double dy = random.Uniform(-options.shift, options.shift) * hu.rows;
-  if (degrees != 0 || scale != 1 || dx != 0 || dy != 0) {
-    cv::Mat way =
-        cv::getRotationMatrix2D({(hu.cols - 1) / 2.0F, (hu.rows - 1) / 2.0F}, degrees, scale);
-    way.at<double>(0, 2) += dx;
-    way.at<double>(1, 2) += dy;
-    cv::warpAffine(hu, result, way, hu.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+  if (options.turn_degrees > 0 || options.scale_low != 1 || options.scale_high != 1 ||
+      options.shift > 0 || options.bend > 0) {
+    cv::Mat1f from_x, from_y;
+    DrawMoves(hu.size(), options, random, from_x, from_y);
+    cv::remap(hu, result, from_x, from_y, cv::INTER_LINEAR, cv::BORDER_REPLICATE);
     if (mask != nullptr) {
       cv::Mat moved;
-      cv::warpAffine(*mask, moved, way, hu.size(), cv::INTER_NEAREST, cv::BORDER_CONSTANT);
+      cv::remap(*mask, moved, from_x, from_y, cv::INTER_NEAREST, cv::BORDER_CONSTANT);
       *mask = moved;
     }
   } else {
@@ -46,6 +143,13 @@ cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& r
       cv::flip(*mask, flipped, /*flipCode=*/1);
       *mask = flipped;
     }
+  }
+  if (options.gas_share > 0 && random.Uniform(0, 1) < options.gas_share) {
+    PutGas(mask, random, result);
+  }
+  if (options.lung_shift_hu > 0 || options.lung_slope_hu > 0 || options.lung_mottle_hu > 0 ||
+      options.lung_spread > 0) {
+    ChangeLungs(options, random, result);
   }
   if (options.blur_pixels > 0 && random.Uniform(0, 1) < 0.5) {
     cv::GaussianBlur(result, result, {5, 5}, random.Uniform(0.2, options.blur_pixels));

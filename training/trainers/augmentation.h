@@ -21,6 +21,14 @@ struct AugmentationOptions {
   double noise_hu = 0;          // highest deviation
   double blur_pixels = 0;       // highest deviation of a Gaussian, half of the slices
   double density_shift_hu = 0;  // of the whole slice, either way
+  double bend = 0;              // highest deviation of a smooth warp, as a share of the side
+  double gas_share = 0;         // of slices that get pockets of gas in tissue, as bowel has them
+  // Of aerated lung, which breath, age and smoke make denser and thinner, and gravity and air
+  // trapping uneven; a network that has seen few lungs takes all that for disease.
+  double lung_shift_hu = 0;   // either way
+  double lung_slope_hu = 0;   // from front to back, either way
+  double lung_mottle_hu = 0;  // highest deviation of smooth differences between regions
+  double lung_spread = 0;     // share by which differences from usual lung grow or shrink
 };
 
 // For training on synthetic studies, which the network is to leave for real ones.

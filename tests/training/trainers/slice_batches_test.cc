@@ -193,7 +193,7 @@ TEST(AugmentTest, TheMaskMovesWithTheSlice) {
   mask(square) = 1;
   const cv::Mat untouched = mask.clone();
   AugmentationOptions options = StrongAugmentation();
-  options.noise_hu = options.blur_pixels = 0;
+  options.noise_hu = options.blur_pixels = options.gas_share = 0;
   Random random(3);
   for (int i = 0; i < 20; ++i) {
     cv::Mat moved = mask;
@@ -222,19 +222,69 @@ TEST(AugmentTest, ThePapersLeavesPixelsAsTheyAreOrFlipsThem) {
 }
 
 TEST(AugmentTest, TheStrongOneKeepsTheDensityOfTissueAndAddsNoise) {
-  const cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(-800));
+  const cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(40));
+  AugmentationOptions options = StrongAugmentation();
+  options.gas_share = 0;
   Random random(2);
   double widest = 0;
   for (int i = 0; i < 40; ++i) {
-    const cv::Mat result = Augment(hu, StrongAugmentation(), random);
+    const cv::Mat result = Augment(hu, options, random);
     ASSERT_EQ(result.size(), hu.size());
     cv::Scalar mean, deviation;
     cv::meanStdDev(result, mean, deviation);
-    EXPECT_NEAR(mean[0], -800, 20);
+    EXPECT_NEAR(mean[0], 40, 20);
     EXPECT_LT(deviation[0], 42);
     widest = std::max(widest, deviation[0]);
   }
   EXPECT_GT(widest, 20);
+}
+
+TEST(AugmentTest, GasFillsTissueAndNeitherLungNorLesion) {
+  cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(40)), mask(64, 64, CV_8UC1, cv::Scalar(0));
+  const cv::Rect lung(0, 0, 64, 16), lesion(0, 48, 64, 16);
+  hu(lung) = -840;
+  mask(lesion) = 1;
+  Random random(5);
+  int filled = 0;
+  for (int i = 0; i < 100; ++i) {
+    cv::Mat moved = mask;
+    const cv::Mat result = Augment(hu, {.flip = false, .gas_share = 0.5}, random, &moved);
+    EXPECT_EQ(cv::norm(result(lung), hu(lung), cv::NORM_INF), 0);
+    EXPECT_EQ(cv::norm(result(lesion), hu(lesion), cv::NORM_INF), 0);
+    filled += cv::countNonZero(result.rowRange(16, 48) < -900) > 0 ? 1 : 0;
+  }
+  EXPECT_GT(filled, 10);
+  EXPECT_LT(filled, 60);
+}
+
+TEST(AugmentTest, TheStrongOneChangesLungSmoothlyAndLeavesAirAndTissue) {
+  constexpr int kThird = 24;
+  cv::Mat hu(64, 3 * kThird, CV_16SC1, cv::Scalar(-840));
+  const cv::Rect air(0, 0, kThird, 64), lung(kThird, 0, kThird, 64),
+      tissue(2 * kThird, 0, kThird, 64);
+  hu(air) = -1020;
+  hu(tissue) = -300;
+  AugmentationOptions options = StrongAugmentation();
+  options.flip = false;
+  options.turn_degrees = options.shift = options.bend = 0;
+  options.scale_low = options.scale_high = 1;
+  options.noise_hu = options.blur_pixels = options.density_shift_hu = options.gas_share = 0;
+  Random random(4);
+  double least = 0, most = -1000;
+  for (int i = 0; i < 100; ++i) {
+    const cv::Mat result = Augment(hu, options, random);
+    EXPECT_EQ(cv::norm(result(air), hu(air), cv::NORM_INF), 0);
+    EXPECT_EQ(cv::norm(result(tissue), hu(tissue), cv::NORM_INF), 0);
+    const cv::Mat1s changed = result(lung);
+    for (int y = 1; y < changed.rows; ++y) {
+      // Of a field drawn at 9 points along the side, 64 / 9 pixels apart.
+      EXPECT_LT(std::abs(changed(y, 5) - changed(y - 1, 5)), 40) << y;
+    }
+    least = std::min(least, cv::mean(changed)[0]);
+    most = std::max(most, cv::mean(changed)[0]);
+  }
+  EXPECT_LT(least, -870);
+  EXPECT_GT(most, -810);
 }
 
 }  // namespace
