@@ -10,7 +10,7 @@ Usage: docker/build.sh [options] [-- further arguments for the engine's build]
   --device=cpu|cuda   what the image runs the networks on (default cpu)
   --tag=NAME          default m3lung:VERSION-DEVICE, VERSION as in CMakeLists.txt
   --models=DIR        bake in the bundles of this folder, <name>/<version>/
-                      (default: a small untrained one, made during the build)
+                      (default: those in models/)
   --engine=docker|buildah   default: docker where its daemon answers, else buildah
   --target=STAGE      stop at this stage of docker/Dockerfile
   --ca=FILE           certificates for pip, behind a proxy that opens TLS

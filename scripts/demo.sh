@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows the whole path on one study: set-up, build, server, client, report.
+# Shows the whole path: set-up, build, server, client, reports.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,14 +8,15 @@ usage() {
 Usage: scripts/demo.sh [DIR]
 
 Installs what is missing (Debian 12; root or sudo), builds, starts the server on
-this machine alone (CPU, the bundles in models/), sends it a study, prints the
-table of results, writes the report, and stops the server.
+this machine alone (CPU, the bundles in models/), sends it four synthetic chest
+studies that the project makes itself, one of each class, or the study in DIR, prints
+the tables of results, writes the reports, and stops the server.
 
-  DIR   a folder with the DICOM files of one study; without it, a synthetic chest
-        study that the project makes itself
+  DIR   a folder with the DICOM files of one study
 
 Example: scripts/demo.sh ~/studies/one
-Results: m3lung-demo/report/report.html, report.png, m3lung-demo/answer.json
+Results: in m3lung-demo/, NAME/report/report.html, report.png and NAME/answer.json,
+         NAME being healthy, covid-19, h1n1 and cap, or study
 Exit code: 0 analysed, 1 refused or failed, 2 used wrongly.
 HELP
 }
@@ -29,12 +30,18 @@ scripts/build.sh m3lung m3lungd m3lung-train
 
 out=m3lung-demo
 mkdir -p "$out"
-if [ -z "$study" ]; then
-  study=$out/synthetic-study
-  if [ ! -d "$study" ]; then
-    echo "demo: making a synthetic chest study with COVID-19-like lesions in $study"
-    build/bin/m3lung-train study --out="$study" --label=COVID_19 --slices=60 --seed=7
-  fi
+declare -A folders
+if [ -n "$study" ]; then
+  names=(study)
+  folders[study]=$study
+else
+  names=(healthy covid-19 h1n1 cap)
+  for name in "${names[@]}"; do
+    folders[$name]=$out/$name/dicom
+    [ -d "${folders[$name]}" ] && continue
+    label=${name^^}
+    build/bin/m3lung-train study --out="${folders[$name]}" --label="${label//-/_}" --slices=60 --seed=7
+  done
 fi
 
 # Port 0: the server picks free ones and says which.
@@ -54,14 +61,16 @@ done
 echo "demo: the server is ready on $address"
 
 code=0
-build/bin/m3lung analyze "$study" --server="$address" --json="$out/answer.json" --report="$out/report" || code=$?
+for name in "${names[@]}"; do
+  printf '\ndemo: %s, %s\n' "$name" "${folders[$name]}"
+  mkdir -p "$out/$name"
+  build/bin/m3lung analyze "${folders[$name]}" --server="$address" --json="$out/$name/answer.json" \
+    --report="$out/$name/report" || code=1
+done
 stop
 trap - EXIT
-cat <<END
 
-Study     $study
-Answer    $out/answer.json
-Report    $out/report/report.html (and report.png)
-Server    its log is in $log; start it yourself with build/bin/m3lungd
-END
+printf '\nReports (and report.png beside each)\n'
+for name in "${names[@]}"; do echo "  $out/$name/report/report.html"; done
+echo "Server    its log is in $log; start it yourself with build/bin/m3lungd"
 exit "$code"

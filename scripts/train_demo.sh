@@ -55,16 +55,20 @@ if [ "$tiny" ]; then
   cohort=(--train=2 --validation=1 --test=2 --slices=24 --size=128)
   ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=1)
   prepare=(--input-size=64)
-  slice=(--base-width=4 --blocks=1,1,1,1 --epochs=2 --batch-size=8)
+  slice=(--base-width=4 --blocks=1,1,1,1 --batch-size=8 --mask-weight=1)
+  parts=(--part=32 --epochs=1)
+  whole=(--epochs=1)
   patient=(--epochs=5)
 else
   name=m3lung-demo
-  cohort=(--train=60 --validation=15 --test=40)
-  ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=$((60 / ${#backgrounds[@]})))
+  # What each is for: docs/howto/train.md; what it gave: docs/results/demo-model.md.
+  cohort=(--train=160 --validation=15 --test=40)
+  ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=$((120 / ${#backgrounds[@]})))
   prepare=(--input-size=256)
-  slice=(--base-width=16 --augmentation=strong --schedule=linear --learning-rate=0.02 --batch-size=16
-    --epochs=40 --images-per-epoch=3200)
-  patient=(--epochs=60 --least-slices=0.5)
+  slice=(--base-width=16 --augmentation=strong --balanced --mask-weight=1 --schedule=linear --warm-up=0.5)
+  parts=(--part=128 --batch-size=32 --learning-rate=0.02 --epochs=32 --images-per-epoch=9600)
+  whole=(--batch-size=16 --learning-rate=0.01 --epochs=14 --images-per-epoch=2560)
+  patient=(--epochs=25 --least-slices=0.5 --schedule=linear --learning-rate=0.0005)
 fi
 origin=synthetic
 data="synthetic studies of m3lung-train cohort"
@@ -75,7 +79,8 @@ fi
 
 "$train" cohort --out="$out/cohort" --seed=1 "${cohort[@]}" "${backgrounds[@]}"
 "$train" prepare --dataset="$out/cohort/dataset.csv" --out="$out/prepared" "${prepare[@]}"
-"$train" slice --data="$out/prepared" --run="$out/run" "${slice[@]}"
+"$train" slice --data="$out/prepared" --run="$out/run-parts" "${slice[@]}" "${parts[@]}"
+"$train" slice --data="$out/prepared" --run="$out/run" --start-from="$out/run-parts" "${slice[@]}" "${whole[@]}"
 "$train" features --data="$out/prepared" --run="$out/run"
 "$train" patient --run="$out/run" "${patient[@]}"
 "$train" export --run="$out/run" --out="$out/models" --name="$name" --origin="$origin" --training-data="$data" --overwrite
