@@ -287,5 +287,58 @@ TEST(AugmentTest, TheStrongOneChangesLungSmoothlyAndLeavesAirAndTissue) {
   EXPECT_GT(most, -810);
 }
 
+TEST(AugmentTest, EachChangeOfLungDoesWhatItsNameSays) {
+  // Left half denser than usual lung, right half as usual.
+  cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(-840));
+  hu.colRange(0, 32) = -820;
+  Random random(6);
+  double shifted = 0, sloped = 0, mottled = 0, spread = 0;
+  const auto mean = [](const cv::Mat& part) { return cv::mean(part)[0]; };
+  for (int i = 0; i < 40; ++i) {
+    cv::Scalar unused, deviation;
+    const cv::Mat by_shift = Augment(hu, {.flip = false, .lung_shift_hu = 50}, random);
+    cv::meanStdDev(by_shift.colRange(32, 64), unused, deviation);
+    EXPECT_LT(deviation[0], 0.5);
+    shifted = std::max(shifted, std::abs(mean(by_shift.colRange(32, 64)) + 840));
+
+    const cv::Mat by_slope = Augment(hu, {.flip = false, .lung_slope_hu = 60}, random);
+    const double top = mean(by_slope.row(0)), middle = mean(by_slope.rowRange(31, 33)),
+                 bottom = mean(by_slope.row(63));
+    EXPECT_NEAR(top + bottom, 2 * middle, 2);
+    sloped = std::max(sloped, std::abs(bottom - top));
+
+    const cv::Mat by_mottle = Augment(hu, {.flip = false, .lung_mottle_hu = 35}, random);
+    cv::meanStdDev(by_mottle.colRange(32, 64), unused, deviation);
+    mottled = std::max(mottled, deviation[0]);
+
+    const cv::Mat by_spread = Augment(hu, {.flip = false, .lung_spread = 0.3}, random);
+    EXPECT_EQ(mean(by_spread.colRange(32, 64)), -840);
+    spread = std::max(spread, std::abs(mean(by_spread.colRange(0, 32)) + 820));
+  }
+  EXPECT_GT(shifted, 30);
+  EXPECT_GT(sloped, 30);
+  EXPECT_GT(mottled, 10);
+  EXPECT_GT(spread, 3);
+}
+
+TEST(AugmentTest, AWarpMovesPlacesSmoothlyAndByDifferentWays) {
+  cv::Mat1s hu(64, 64);  // each pixel says its column
+  for (int x = 0; x < hu.cols; ++x) hu.col(x) = static_cast<int16_t>(10 * x);
+  Random random(7);
+  double least = 0, most = 0;
+  for (int i = 0; i < 40; ++i) {
+    const cv::Mat1s bent = Augment(hu, {.flip = false, .bend = 0.02}, random);
+    for (int y = 8; y < 56; ++y) {
+      const double moved = bent(y, 32) / 10.0 - 32;  // pixels
+      EXPECT_LT(std::abs(bent(y, 32) - bent(y - 1, 32)) / 10.0, 0.6);
+      least = std::min(least, moved);
+      most = std::max(most, moved);
+    }
+  }
+  EXPECT_LT(least, -0.5);
+  EXPECT_GT(most, 0.5);
+  EXPECT_LT(most - least, 10);
+}
+
 }  // namespace
 }  // namespace m3lung
