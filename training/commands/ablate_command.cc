@@ -12,6 +12,7 @@
 #include "training/commands/training_flags.h"
 #include "training/trainers/ablation.h"
 #include "training/trainers/net_options.h"
+#include "training/trainers/slice_run.h"
 
 namespace m3lung {
 namespace {

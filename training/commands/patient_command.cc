@@ -10,6 +10,7 @@
 #include "training/trainers/features.h"
 #include "training/trainers/net_options.h"
 #include "training/trainers/patient_trainer.h"
+#include "training/trainers/slice_run.h"
 
 namespace m3lung {
 namespace {

@@ -8,6 +8,7 @@
 #include "training/commands/freed_memory.h"
 #include "training/commands/training_flags.h"
 #include "training/data/prepared.h"
+#include "training/trainers/slice_run.h"
 #include "training/trainers/slice_trainer.h"
 
 namespace m3lung {

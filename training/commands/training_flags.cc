@@ -66,7 +66,7 @@ void AddSliceTrainingFlags(CLI::App& command, const std::string& prefix,
   command
       .add_option(prefix + "augmentation", augmentation,
                   "paper: flips and window centres; strong: also turns, sizes, warps, noise, blur,"
-                  " gas in tissue, uneven lungs")
+                  " bowel, uneven lungs")
       ->check(CLI::IsMember({"paper", "strong"}))
       ->capture_default_str();
   command

@@ -4,20 +4,12 @@
 #include <cmath>
 
 #include "opencv2/imgproc.hpp"
-#include "preprocess/hu_slice.h"
+#include "training/trainers/bowel.h"
 
 namespace m3lung {
 namespace {
 
 constexpr float kUsualLungHu = -840;
-
-// Smooth, of mean 0 and about the deviation; `grid` points along each side are drawn.
-cv::Mat1f SmoothField(cv::Size size, int grid, double deviation, Random& random) {
-  cv::Mat1f points(grid, grid), field;
-  for (float& point : points) point = static_cast<float>(random.Normal(0, deviation));
-  cv::resize(points, field, size, 0, 0, cv::INTER_CUBIC);
-  return field;
-}
 
 // Where each pixel of the result comes from: turned, scaled and shifted, then bent.
 void DrawMoves(cv::Size size, const AugmentationOptions& options, Random& random, cv::Mat1f& from_x,
@@ -64,41 +56,6 @@ void ChangeLungs(const AugmentationOptions& options, Random& random, cv::Mat& hu
   }
 }
 
-// Pockets of gas, some mottled as stool is, where there is tissue all around and no lesion.
-void PutGas(const cv::Mat* mask, Random& random, cv::Mat& hu) {
-  constexpr float kGasHu = -950;
-  const auto is_tissue = [&](double x, double y) {
-    const cv::Point at(static_cast<int>(x), static_cast<int>(y));
-    return at.x >= 0 && at.y >= 0 && at.x < hu.cols && at.y < hu.rows &&
-           hu.at<int16_t>(at) > -150 && (mask == nullptr || mask->at<uchar>(at) == 0);
-  };
-  const int pockets = 1 + random.Index(3);
-  for (int i = 0; i < pockets; ++i) {
-    const double radius = random.Uniform(0.02, 0.09) * hu.cols;
-    const double stretch = random.Uniform(0.5, 1.5);
-    const double mid_x = random.Uniform(0, hu.cols), mid_y = random.Uniform(0, hu.rows);
-    const bool mottled = random.Uniform(0, 1) < 0.4;
-    const cv::Mat1f rough = SmoothField(hu.size(), 24, 0.3, random);
-    const cv::Mat1f grain = SmoothField(hu.size(), 80, 0.6, random);
-    if (!is_tissue(mid_x, mid_y) || !is_tissue(mid_x - radius, mid_y) ||
-        !is_tissue(mid_x + radius, mid_y) || !is_tissue(mid_x, mid_y - radius) ||
-        !is_tissue(mid_x, mid_y + radius)) {
-      continue;
-    }
-    for (int y = 0; y < hu.rows; ++y) {
-      for (int x = 0; x < hu.cols; ++x) {
-        if (!is_tissue(x, y)) continue;
-        const double distance =
-            std::hypot((x - mid_x) / radius, (y - mid_y) / (radius * stretch)) + rough(y, x);
-        double share = std::clamp((1 - distance) / 0.25, 0.0, 1.0);
-        if (mottled) share *= std::clamp(0.3 + grain(y, x), 0.0, 1.0);
-        auto& value = hu.at<int16_t>(y, x);
-        value = cv::saturate_cast<int16_t>(value + share * (kGasHu - value));
-      }
-    }
-  }
-}
-
 }  // namespace
 
 AugmentationOptions StrongAugmentation() {
@@ -111,7 +68,7 @@ AugmentationOptions StrongAugmentation() {
   options.blur_pixels = 0.9;
   options.density_shift_hu = 15;
   options.bend = 0.02;
-  options.gas_share = 0.3;
+  options.gas_share = 0.4;
   options.lung_shift_hu = 50;
   options.lung_slope_hu = 60;
   options.lung_mottle_hu = 35;
@@ -145,7 +102,7 @@ cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& r
     }
   }
   if (options.gas_share > 0 && random.Uniform(0, 1) < options.gas_share) {
-    PutGas(mask, random, result);
+    PutBowel(mask, random, result);
   }
   if (options.lung_shift_hu > 0 || options.lung_slope_hu > 0 || options.lung_mottle_hu > 0 ||
       options.lung_spread > 0) {

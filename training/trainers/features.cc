@@ -12,7 +12,7 @@
 #include "nlohmann/json.hpp"
 #include "torch/torch.h"
 #include "training/progress.h"
-#include "training/trainers/slice_trainer.h"
+#include "training/trainers/slice_run.h"
 
 namespace m3lung {
 namespace {

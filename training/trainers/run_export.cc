@@ -13,7 +13,7 @@
 #include "training/phantom_slices.h"
 #include "training/trainers/features.h"
 #include "training/trainers/patient_trainer.h"
-#include "training/trainers/slice_trainer.h"
+#include "training/trainers/slice_run.h"
 
 namespace m3lung {
 namespace {

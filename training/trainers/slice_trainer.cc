@@ -19,6 +19,8 @@
 #include "training/trainers/mixed_precision.h"
 #include "training/trainers/net_options.h"
 #include "training/trainers/scalars.h"
+#include "training/trainers/slice_losses.h"
+#include "training/trainers/slice_run.h"
 
 namespace m3lung {
 namespace {
@@ -26,49 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr char kKind[] = "slice";
 // Also within a long epoch, so that little is lost when the machine goes.
 constexpr absl::Duration kSaveEvery = absl::Minutes(10);
 // Slices of the validation split that are looked at after an epoch, evenly spaced.
 constexpr int64_t kValidationSlices = 512;
-
-// What the result depends on.
-Json TrainingNotes(const PreparedData& data, const SliceTrainingOptions& options, int64_t samples) {
-  const AugmentationOptions& a = options.batches.augmentation;
-  return {{"samples", samples},
-          {"crop_mode", data.crop_mode},
-          {"epochs", options.epochs},
-          {"batch_size", options.batches.size},
-          {"images_per_epoch", options.batches.images_per_epoch},
-          {"balanced", options.batches.balanced},
-          {"part", options.batches.part},
-          {"learning_rate", options.schedule.initial},
-          {"schedule", options.schedule.kind},
-          {"decay_every", options.schedule.decay_every},
-          {"warm_up", options.schedule.warm_up},
-          {"momentum", options.momentum},
-          {"mask_weight", options.mask_weight},
-          {"weight_decay", options.weight_decay},
-          {"seed", options.batches.seed},
-          {"augmentation",
-           {{"flip", a.flip},
-            {"centres_hu", {a.lowest_centre_hu, a.highest_centre_hu}},
-            {"turn_degrees", a.turn_degrees},
-            {"scale", {a.scale_low, a.scale_high}},
-            {"shift", a.shift},
-            {"noise_hu", a.noise_hu},
-            {"blur_pixels", a.blur_pixels},
-            {"density_shift_hu", a.density_shift_hu},
-            {"bend", a.bend},
-            {"gas_share", a.gas_share},
-            {"lung_shift_hu", a.lung_shift_hu},
-            {"lung_slope_hu", a.lung_slope_hu},
-            {"lung_mottle_hu", a.lung_mottle_hu},
-            {"lung_spread", a.lung_spread}}},
-          {"initial_weights", options.initial_weights.filename().string()},
-          {"start_from", ""},
-          {"precision", options.precision}};
-}
 
 void ToChannelsLast(SliceNet& net) {
   for (torch::Tensor& parameter : net->parameters()) {
@@ -76,94 +39,6 @@ void ToChannelsLast(SliceNet& net) {
       parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
     }
   }
-}
-
-// Sums over the images of an epoch, so that the means are exact whatever
-// interrupts it.
-struct Sums {
-  int64_t images = 0;
-  double lesion_loss = 0, class_loss = 0, mask_loss = 0;
-  int64_t lesions_right = 0, classes_right = 0;
-};
-
-Json ToJson(const Sums& sums) {
-  return {{"images", sums.images},
-          {"lesion_loss", sums.lesion_loss},
-          {"class_loss", sums.class_loss},
-          {"mask_loss", sums.mask_loss},
-          {"lesions_right", sums.lesions_right},
-          {"classes_right", sums.classes_right}};
-}
-
-Sums SumsFrom(const Json& json) {
-  return {.images = json.at("images"),
-          .lesion_loss = json.at("lesion_loss"),
-          .class_loss = json.at("class_loss"),
-          .mask_loss = json.at("mask_loss"),
-          .lesions_right = json.at("lesions_right"),
-          .classes_right = json.at("classes_right")};
-}
-
-struct Losses {
-  torch::Tensor lesion, classes;  // means over the batch; `lesion` undefined without multi_task
-
-  torch::Tensor Total() const { return lesion.defined() ? lesion + classes : classes; }
-};
-
-Losses LossesOf(const ImageScores& scores, const torch::Tensor& lesions,
-                const torch::Tensor& labels) {
-  Losses losses;
-  losses.classes =
-      torch::nn::functional::cross_entropy(scores.class_logits.to(torch::kFloat32), labels);
-  if (scores.lesion_logits.defined()) {
-    losses.lesion =
-        torch::nn::functional::cross_entropy(scores.lesion_logits.to(torch::kFloat32), lesions);
-  }
-  return losses;
-}
-
-int64_t CountRight(const torch::Tensor& logits, const torch::Tensor& truth) {
-  return logits.argmax(1).eq(truth).sum().item<int64_t>();
-}
-
-void Add(const ImageScores& scores, const Losses& losses, const torch::Tensor& lesions,
-         const torch::Tensor& labels, Sums& sums) {
-  const int64_t images = labels.size(0);
-  sums.images += images;
-  sums.class_loss += losses.classes.item<double>() * static_cast<double>(images);
-  sums.classes_right += CountRight(scores.class_logits, labels);
-  if (!losses.lesion.defined()) return;
-  sums.lesion_loss += losses.lesion.item<double>() * static_cast<double>(images);
-  sums.lesions_right += CountRight(scores.lesion_logits, lesions);
-}
-
-Json ScalarsOf(const Sums& sums, absl::string_view prefix) {
-  const double images = static_cast<double>(std::max<int64_t>(1, sums.images));
-  const auto name = [&](absl::string_view scalar) { return absl::StrCat(prefix, scalar); };
-  return {{name("lesion_loss"), sums.lesion_loss / images},
-          {name("class_loss"), sums.class_loss / images},
-          {name("lesion_accuracy"), static_cast<double>(sums.lesions_right) / images},
-          {name("class_accuracy"), static_cast<double>(sums.classes_right) / images}};
-}
-
-// Gives `net` the weights of another training's network. How that was trained, in a line.
-absl::StatusOr<std::string> TakeWeights(const fs::path& run, const SliceNetOptions& options,
-                                        SliceNet& net) {
-  M3L_ASSIGN_OR_RETURN(const TrainedSliceNet start, LoadSliceNet(run, /*finished_only=*/false));
-  const Json there = m3lung::ToJson(start.net->options()), asked = m3lung::ToJson(options);
-  if (there != asked) {
-    return absl::InvalidArgumentError(absl::StrCat("the network of ", run.string(), " is ",
-                                                   there.dump(), ", not ", asked.dump(),
-                                                   "; begin with one of the same options"));
-  }
-  const torch::NoGradGuard no_grad;
-  for (const auto& item : start.net->named_parameters()) {
-    net->named_parameters()[item.key()].copy_(item.value());
-  }
-  for (const auto& item : start.net->named_buffers()) {
-    net->named_buffers()[item.key()].copy_(item.value());
-  }
-  return start.provenance;
 }
 
 // One training from its beginning, or from a checkpoint, to its end or a stop.
@@ -178,7 +53,7 @@ class SliceTraining {
         samples_(std::move(samples)),
         validation_(std::move(validation)),
         batches_(BatchesPerEpoch(static_cast<int64_t>(samples_.size()), options.batches)),
-        training_(TrainingNotes(data, options, static_cast<int64_t>(samples_.size()))),
+        training_(SliceTrainingNotes(data, options, static_cast<int64_t>(samples_.size()))),
         net_(std::move(net)) {
     training_["start_from"] = started_from;
     net_->to(device_);
@@ -189,7 +64,7 @@ class SliceTraining {
   }
 
   absl::Status Resume() {
-    const absl::StatusOr<Json> notes = ReadCheckpointNotes(Checkpoint(), kKind);
+    const absl::StatusOr<Json> notes = ReadCheckpointNotes(Checkpoint(), kSliceKind);
     if (absl::IsNotFound(notes.status())) return absl::OkStatus();
     M3L_RETURN_IF_ERROR(notes.status());
     M3L_RETURN_IF_ERROR(CheckSameTraining(notes->at("net"), m3lung::ToJson(options_.net)));
@@ -198,7 +73,7 @@ class SliceTraining {
     ToChannelsLast(net_);
     epoch_ = notes->at("epoch");
     batch_ = notes->at("batch");
-    sums_ = SumsFrom(notes->at("sums"));
+    sums_ = SliceSumsFrom(notes->at("sums"));
     scalars_ = notes->at("scalars");
     return absl::OkStatus();
   }
@@ -254,7 +129,7 @@ class SliceTraining {
     const torch::Tensor lesions = batch.lesions.to(device_), labels = batch.labels.to(device_);
     optimizer_->zero_grad();
     const ImageScores scores = Score(batch);
-    const Losses losses = LossesOf(scores, lesions, labels);
+    const SliceLosses losses = LossesOf(scores, lesions, labels);
     torch::Tensor total = losses.Total();
     if (options_.mask_weight > 0) {
       const torch::Tensor mask = MaskLoss(*net_, scores, batch.covers.to(device_), labels);
@@ -269,7 +144,7 @@ class SliceTraining {
   Json Validate() {
     const torch::NoGradGuard no_grad;
     net_->eval();
-    Sums sums;
+    SliceSums sums;
     const auto total = static_cast<int64_t>(validation_.size());
     const int64_t count = std::min(total, kValidationSlices);
     BatchOptions plain;  // through the middle window, unchanged
@@ -305,7 +180,7 @@ class SliceTraining {
 
   absl::Status Save() {
     return SaveCheckpoint(Checkpoint(),
-                          {{"kind", kKind},
+                          {{"kind", kSliceKind},
                            {"net", m3lung::ToJson(options_.net)},
                            {"training", training_},
                            {"epoch", epoch_},
@@ -327,7 +202,7 @@ class SliceTraining {
   std::optional<torch::optim::SGD> optimizer_;
 
   int64_t epoch_ = 0, batch_ = 0;  // the next one
-  Sums sums_;
+  SliceSums sums_;
   Json scalars_ = Json::array();
 };
 
@@ -410,7 +285,7 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
   }
   std::string started_from;
   if (!options.start_from.empty()) {
-    M3L_ASSIGN_OR_RETURN(started_from, TakeWeights(options.start_from, options.net, net));
+    M3L_ASSIGN_OR_RETURN(started_from, TakeSliceWeights(options.start_from, options.net, net));
   }
   M3L_RETURN_IF_ERROR(MakeFolder(run));
   SliceTraining training(
@@ -418,41 +293,6 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
       validation.ok() ? std::move(validation->samples) : std::vector<SliceSample>());
   M3L_RETURN_IF_ERROR(training.Resume());
   return training.Run(stop);
-}
-
-absl::StatusOr<TrainedSliceNet> LoadSliceNet(const fs::path& run, bool finished_only) {
-  const fs::path path = run / kSliceCheckpoint;
-  M3L_ASSIGN_OR_RETURN(const Json notes, ReadCheckpointNotes(path, kKind));
-  if (finished_only && !notes.value("finished", false)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        path.string(), " is of a training that has not ended (", notes.at("epoch").get<int64_t>(),
-        " epochs done); run m3lung-train slice "
-        "again to go on with it"));
-  }
-  M3L_ASSIGN_OR_RETURN(const SliceNetOptions options, SliceNetOptionsFrom(notes.at("net")));
-  TrainedSliceNet trained;
-  trained.net = SliceNet(options);
-  M3L_RETURN_IF_ERROR(LoadCheckpoint(path, *trained.net));
-  trained.net->eval();
-  const Json& training = notes.at("training");
-  const auto started_from = training.value("start_from", std::string());
-  trained.provenance = absl::StrCat(
-      started_from, started_from.empty() ? "" : "; then ", training.at("samples").get<int64_t>(),
-      " slices, ", notes.at("epoch").get<int64_t>(), " epochs of ",
-      training.at("images_per_epoch").get<int64_t>() > 0
-          ? absl::StrCat(training.at("images_per_epoch").get<int64_t>())
-          : std::string("all"),
-      " images, batch ", training.at("batch_size").get<int>(), ", rate ",
-      training.at("learning_rate").get<double>(), " (", training.at("schedule").get<std::string>(),
-      "), ",
-      training.value("part", 0) > 0
-          ? absl::StrCat("parts of ", training.at("part").get<int>(), " pixels, ")
-          : "",
-      training.value("mask_weight", 0.0) > 0
-          ? absl::StrCat("masks' loss times ", training.at("mask_weight").get<double>(), ", ")
-          : "",
-      "seed ", training.at("seed").get<uint64_t>());
-  return trained;
 }
 
 }  // namespace m3lung

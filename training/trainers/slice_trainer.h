@@ -1,4 +1,4 @@
-// Trains the slice network.
+// Trains the slice network; what it leaves: slice_run.h.
 //
 // Source: the paper, sections III-B and IV-A.
 #ifndef M3LUNG_TRAINING_TRAINERS_SLICE_TRAINER_H_
@@ -16,9 +16,6 @@
 #include "training/trainers/stop_signal.h"
 
 namespace m3lung {
-
-inline constexpr char kSliceCheckpoint[] = "slice.pt";
-inline constexpr char kSliceScalars[] = "slice-scalars.csv";
 
 struct SliceTrainingOptions {
   SliceNetOptions net;
@@ -53,15 +50,6 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
                                           const SliceTrainingOptions& options,
                                           const std::filesystem::path& run,
                                           const StopRequested& stop);
-
-// The network of a run, in evaluation mode, on the CPU. `finished_only`:
-// FAILED_PRECONDITION where the training has not come to its end.
-struct TrainedSliceNet {
-  SliceNet net{nullptr};
-  std::string provenance;  // how it was trained, in a line
-};
-absl::StatusOr<TrainedSliceNet> LoadSliceNet(const std::filesystem::path& run,
-                                             bool finished_only = true);
 
 }  // namespace m3lung
 

@@ -18,6 +18,7 @@
 #include "training/trainers/net_options.h"
 #include "training/trainers/patient_trainer.h"
 #include "training/trainers/run_export.h"
+#include "training/trainers/slice_run.h"
 #include "training/trainers/slice_trainer.h"
 
 namespace m3lung {
