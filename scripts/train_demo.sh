@@ -56,8 +56,9 @@ if [ "$tiny" ]; then
   ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=1)
   prepare=(--input-size=64)
   slice=(--base-width=4 --blocks=1,1,1,1 --batch-size=8 --mask-weight=1)
-  parts=(--part=32 --epochs=1)
-  whole=(--epochs=1)
+  parts=(--part=32)
+  whole=()
+  epochs_of_parts=(1 1) epochs_of_whole=(1 1)
   patient=(--epochs=5)
 else
   name=m3lung-demo
@@ -66,8 +67,9 @@ else
   ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=$((120 / ${#backgrounds[@]})))
   prepare=(--input-size=256)
   slice=(--base-width=16 --augmentation=strong --balanced --mask-weight=1 --schedule=linear --warm-up=0.5)
-  parts=(--part=128 --batch-size=32 --learning-rate=0.02 --epochs=32 --images-per-epoch=9600)
-  whole=(--batch-size=16 --learning-rate=0.01 --epochs=14 --images-per-epoch=2560)
+  parts=(--part=128 --batch-size=32 --learning-rate=0.02 --images-per-epoch=9600)
+  whole=(--batch-size=16 --learning-rate=0.01 --images-per-epoch=2560)
+  epochs_of_parts=(32 14) epochs_of_whole=(14 14)
   patient=(--epochs=25 --least-slices=0.5 --schedule=linear --learning-rate=0.0005)
 fi
 origin=synthetic
@@ -79,11 +81,17 @@ fi
 
 "$train" cohort --out="$out/cohort" --seed=1 "${cohort[@]}" "${backgrounds[@]}"
 "$train" prepare --dataset="$out/cohort/dataset.csv" --out="$out/prepared" "${prepare[@]}"
-"$train" slice --data="$out/prepared" --run="$out/run-parts" "${slice[@]}" "${parts[@]}"
-"$train" slice --data="$out/prepared" --run="$out/run" --start-from="$out/run-parts" "${slice[@]}" "${whole[@]}"
-"$train" features --data="$out/prepared" --run="$out/run"
-"$train" patient --run="$out/run" "${patient[@]}"
-"$train" export --run="$out/run" --out="$out/models" --name="$name" --origin="$origin" --training-data="$data" --overwrite
+# Twice: parts of slices about lesions, then whole slices.
+start=()
+for round in 1 2; do
+  "$train" slice --data="$out/prepared" --run="$out/parts-$round" "${start[@]}" --seed="$round" "${slice[@]}" "${parts[@]}" --epochs="${epochs_of_parts[round - 1]}"
+  run=$out/run-$round
+  "$train" slice --data="$out/prepared" --run="$run" --start-from="$out/parts-$round" --seed="$round" "${slice[@]}" "${whole[@]}" --epochs="${epochs_of_whole[round - 1]}"
+  start=(--start-from="$run")
+done
+"$train" features --data="$out/prepared" --run="$run"
+"$train" patient --run="$run" "${patient[@]}"
+"$train" export --run="$run" --out="$out/models" --name="$name" --origin="$origin" --training-data="$data" --overwrite
 "$train" evaluate --data="$out/prepared" --bundle="$out/models/$name/1" --out="$out/evaluation"
 cat <<END
 
