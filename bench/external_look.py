@@ -57,13 +57,15 @@ def main():
                     f"--out={options.out / 'evaluation'}"], check=True)  # fmt: skip
 
     evaluation = json.loads((options.out / "evaluation" / "evaluation.json").read_text())
-    print("| study | truth | answer | Healthy, COVID-19, H1N1, CAP | slices | lesion AUC |")
-    print("|---|---|---|---|---|---|")
+    print("| study | truth | answer | Healthy, COVID-19, H1N1, CAP | without parameters | slices | "
+          "lesion AUC |")
+    print("|---|---|---|---|---|---|---|")
     for study in evaluation["studies"]:
         probabilities = ", ".join(f"{value:.2f}" for value in study["probabilities"])
         area = study["slice_lesion_auc"]
         print(f"| {pathlib.Path(study['study']).name} | {study['label']} | {study['predicted']} | "
-              f"{probabilities} | {study['slices']} | {'-' if area is None else f'{area:.3f}'} |")
+              f"{probabilities} | {study['non_parametric']} | {study['slices']} | "
+              f"{'-' if area is None else f'{area:.3f}'} |")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ else
     folders[$name]=$out/$name/dicom
     [ -d "${folders[$name]}" ] && continue
     label=${name^^}
-    build/bin/m3lung-train study --out="${folders[$name]}" --label="${label//-/_}" --slices=60 --seed=7
+    build/bin/m3lung-train study --out="${folders[$name]}" --label="${label//-/_}" --slices=60 --seed=1
   done
 fi
 
