@@ -84,9 +84,11 @@ fi
 # Twice: parts of slices about lesions, then whole slices.
 start=()
 for round in 1 2; do
-  "$train" slice --data="$out/prepared" --run="$out/parts-$round" "${start[@]}" --seed="$round" "${slice[@]}" "${parts[@]}" --epochs="${epochs_of_parts[round - 1]}"
+  "$train" slice --data="$out/prepared" --run="$out/parts-$round" "${start[@]}" --seed="$round" \
+    "${slice[@]}" "${parts[@]}" --epochs="${epochs_of_parts[round - 1]}"
   run=$out/run-$round
-  "$train" slice --data="$out/prepared" --run="$run" --start-from="$out/parts-$round" --seed="$round" "${slice[@]}" "${whole[@]}" --epochs="${epochs_of_whole[round - 1]}"
+  "$train" slice --data="$out/prepared" --run="$run" --start-from="$out/parts-$round" --seed="$round" \
+    "${slice[@]}" "${whole[@]}" --epochs="${epochs_of_whole[round - 1]}"
   start=(--start-from="$run")
 done
 "$train" features --data="$out/prepared" --run="$run"

@@ -5,6 +5,7 @@
 
 #include "opencv2/imgproc.hpp"
 #include "training/trainers/bowel.h"
+#include "training/trainers/smooth_field.h"
 
 namespace m3lung {
 namespace {
@@ -68,7 +69,7 @@ AugmentationOptions StrongAugmentation() {
   options.blur_pixels = 0.9;
   options.density_shift_hu = 15;
   options.bend = 0.02;
-  options.gas_share = 0.4;
+  options.bowel_share = 0.4;
   options.lung_shift_hu = 50;
   options.lung_slope_hu = 60;
   options.lung_mottle_hu = 35;
@@ -101,7 +102,7 @@ cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& r
       *mask = flipped;
     }
   }
-  if (options.gas_share > 0 && random.Uniform(0, 1) < options.gas_share) {
+  if (options.bowel_share > 0 && random.Uniform(0, 1) < options.bowel_share) {
     PutBowel(mask, random, result);
   }
   if (options.lung_shift_hu > 0 || options.lung_slope_hu > 0 || options.lung_mottle_hu > 0 ||

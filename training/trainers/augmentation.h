@@ -22,7 +22,7 @@ struct AugmentationOptions {
   double blur_pixels = 0;       // highest deviation of a Gaussian, half of the slices
   double density_shift_hu = 0;  // of the whole slice, either way
   double bend = 0;              // highest deviation of a smooth warp, as a share of the side
-  double gas_share = 0;         // of slices that get bowel and what is in it, where there is tissue
+  double bowel_share = 0;       // of slices that get bowel and what is in it, where there is tissue
   // Of aerated lung, which breath, age and smoke make denser and thinner, and gravity and air
   // trapping uneven; a network that has seen few lungs takes all that for disease.
   double lung_shift_hu = 0;   // either way

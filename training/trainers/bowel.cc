@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "opencv2/imgproc.hpp"
+#include "training/trainers/smooth_field.h"
 
 namespace m3lung {
 namespace {
@@ -38,13 +38,6 @@ const Contents& DrawContents(Random& random) {
 }
 
 }  // namespace
-
-cv::Mat1f SmoothField(cv::Size size, int grid, double deviation, Random& random) {
-  cv::Mat1f points(grid, grid), field;
-  for (float& point : points) point = static_cast<float>(random.Normal(0, deviation));
-  cv::resize(points, field, size, 0, 0, cv::INTER_CUBIC);
-  return field;
-}
 
 void PutBowel(const cv::Mat* mask, Random& random, cv::Mat& hu) {
   const auto is_tissue = [&](double x, double y) {

@@ -7,9 +7,6 @@
 
 namespace m3lung {
 
-// Smooth, of mean 0 and about the deviation; `grid` points along each side are drawn.
-cv::Mat1f SmoothField(cv::Size size, int grid, double deviation, Random& random);
-
 // Puts one to three stretches of gas, stool, food or fluid under gas where `hu` (CV_16SC1) shows
 // tissue all around; lung stays as it is, and so does what `mask` marks, where there is one
 // (CV_8UC1). To a network that has never seen a meal, a full stomach is consolidation with air

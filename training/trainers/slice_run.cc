@@ -62,7 +62,7 @@ CheckpointNotes SliceTrainingNotes(const PreparedData& data, const SliceTraining
             {"blur_pixels", a.blur_pixels},
             {"density_shift_hu", a.density_shift_hu},
             {"bend", a.bend},
-            {"gas_share", a.gas_share},
+            {"bowel_share", a.bowel_share},
             {"lung_shift_hu", a.lung_shift_hu},
             {"lung_slope_hu", a.lung_slope_hu},
             {"lung_mottle_hu", a.lung_mottle_hu},

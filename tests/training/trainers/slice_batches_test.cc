@@ -193,7 +193,7 @@ TEST(AugmentTest, TheMaskMovesWithTheSlice) {
   mask(square) = 1;
   const cv::Mat untouched = mask.clone();
   AugmentationOptions options = StrongAugmentation();
-  options.noise_hu = options.blur_pixels = options.gas_share = 0;
+  options.noise_hu = options.blur_pixels = options.bowel_share = 0;
   Random random(3);
   for (int i = 0; i < 20; ++i) {
     cv::Mat moved = mask;
@@ -224,7 +224,7 @@ TEST(AugmentTest, ThePapersLeavesPixelsAsTheyAreOrFlipsThem) {
 TEST(AugmentTest, TheStrongOneKeepsTheDensityOfTissueAndAddsNoise) {
   const cv::Mat hu(64, 64, CV_16SC1, cv::Scalar(40));
   AugmentationOptions options = StrongAugmentation();
-  options.gas_share = 0;
+  options.bowel_share = 0;
   Random random(2);
   double widest = 0;
   for (int i = 0; i < 40; ++i) {
@@ -248,7 +248,7 @@ TEST(AugmentTest, GasFillsTissueAndNeitherLungNorLesion) {
   int filled = 0;
   for (int i = 0; i < 100; ++i) {
     cv::Mat moved = mask;
-    const cv::Mat result = Augment(hu, {.flip = false, .gas_share = 0.5}, random, &moved);
+    const cv::Mat result = Augment(hu, {.flip = false, .bowel_share = 0.5}, random, &moved);
     EXPECT_EQ(cv::norm(result(lung), hu(lung), cv::NORM_INF), 0);
     EXPECT_EQ(cv::norm(result(lesion), hu(lesion), cv::NORM_INF), 0);
     filled += cv::countNonZero(result.rowRange(16, 48) < -900) > 0 ? 1 : 0;
@@ -268,7 +268,7 @@ TEST(AugmentTest, TheStrongOneChangesLungSmoothlyAndLeavesAirAndTissue) {
   options.flip = false;
   options.turn_degrees = options.shift = options.bend = 0;
   options.scale_low = options.scale_high = 1;
-  options.noise_hu = options.blur_pixels = options.density_shift_hu = options.gas_share = 0;
+  options.noise_hu = options.blur_pixels = options.density_shift_hu = options.bowel_share = 0;
   Random random(4);
   double least = 0, most = -1000;
   for (int i = 0; i < 100; ++i) {
