@@ -44,10 +44,6 @@ class ThreadPool final : public Executor {
   std::vector<std::jthread> threads_;  // last: joins before what it uses dies
 };
 
-// Processors that this process may use: the cgroup's CPU quota and the affinity
-// mask are respected, so that a container of two cores on a large node gets 2.
-int UsableProcessors();
-
 }  // namespace m3lung
 
 #endif  // M3LUNG_BASE_THREAD_POOL_H_

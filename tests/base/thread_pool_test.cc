@@ -1,7 +1,5 @@
 #include "base/thread_pool.h"
 
-#include <sched.h>
-
 #include <atomic>
 
 #include "absl/synchronization/notification.h"
@@ -32,13 +30,6 @@ TEST(ThreadPoolTest, RunsAsManyAtOnceAsItHasThreads) {
     second.Notify();
   });
   second.WaitForNotification();
-}
-
-TEST(UsableProcessorsTest, IsPositiveAndWithinTheAffinityMask) {
-  cpu_set_t mask;
-  ASSERT_EQ(sched_getaffinity(0, sizeof(mask), &mask), 0);
-  EXPECT_GE(UsableProcessors(), 1);
-  EXPECT_LE(UsableProcessors(), CPU_COUNT(&mask));
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "base/machine.h"
 #include "base/status_macros.h"
-#include "base/thread_pool.h"
 #include "training/cohort/cohort_writer.h"
 #include "training/commands/commands.h"
 #include "training/progress.h"

@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/machine.h"
 #include "base/status_macros.h"
-#include "base/thread_pool.h"
 #include "model/bundle.h"
 #include "training/commands/commands.h"
 #include "training/data/prepared.h"

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "base/machine.h"
 #include "base/status_macros.h"
-#include "base/thread_pool.h"
 #include "torch/torch.h"
 #include "training/commands/commands.h"
 #include "training/trainers/run_export.h"

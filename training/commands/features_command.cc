@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "base/machine.h"
 #include "base/status_macros.h"
-#include "base/thread_pool.h"
 #include "training/commands/commands.h"
 #include "training/data/prepared.h"
 #include "training/trainers/features.h"

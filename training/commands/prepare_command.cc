@@ -2,8 +2,8 @@
 #include <iostream>
 #include <memory>
 
+#include "base/machine.h"
 #include "base/status_macros.h"
-#include "base/thread_pool.h"
 #include "training/commands/commands.h"
 #include "training/data/prepare.h"
 

@@ -1,6 +1,6 @@
 #include "training/commands/training_flags.h"
 
-#include "base/thread_pool.h"
+#include "base/machine.h"
 
 namespace m3lung {
 namespace {

@@ -1,6 +1,6 @@
 // A folder that goes with the test.
-#ifndef M3LUNG_TESTS_CLIENT_TEMPORARY_FOLDER_H_
-#define M3LUNG_TESTS_CLIENT_TEMPORARY_FOLDER_H_
+#ifndef M3LUNG_TESTS_TESTING_TEMPORARY_FOLDER_H_
+#define M3LUNG_TESTS_TESTING_TEMPORARY_FOLDER_H_
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-namespace m3lung::client {
+namespace m3lung::testing {
 
 class TemporaryFolder {
  public:
@@ -40,6 +40,6 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace m3lung::client
+}  // namespace m3lung::testing
 
-#endif  // M3LUNG_TESTS_CLIENT_TEMPORARY_FOLDER_H_
+#endif  // M3LUNG_TESTS_TESTING_TEMPORARY_FOLDER_H_
