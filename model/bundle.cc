@@ -12,7 +12,10 @@
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "model/bundle_files.h"
+#include "model/compiled_runner.h"
+#include "model/convolution_precision.h"
 #include "model/torchscript_runner.h"
+#include "model/warm_up.h"
 
 namespace m3lung {
 namespace {
@@ -35,13 +38,13 @@ absl::StatusOr<std::string> ReadChecked(const fs::path& file, absl::string_view 
   return bytes;
 }
 
-// FAILED_PRECONDITION where a golden value differs by more than the tolerance.
-absl::Status CheckGolden(const Manifest& manifest, const GoldenOutput& found) {
+// FAILED_PRECONDITION where a golden value differs by more than `tolerance`.
+absl::Status CheckGolden(const Manifest& manifest, const GoldenOutput& found, float tolerance) {
   const auto check = [&](const std::string& what, float got, float expected) {
-    if (std::abs(got - expected) <= manifest.golden_tolerance) return absl::OkStatus();
+    if (std::abs(got - expected) <= tolerance) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
         kGoldenFile, ": ", what, " is ", got, ", but the manifest says ", expected, " (tolerance ",
-        manifest.golden_tolerance,
+        tolerance,
         "); the networks do not compute here what they computed where the bundle was made"));
   };
   for (int i = 0; i < manifest.golden_slices; ++i) {
@@ -60,6 +63,73 @@ absl::Status CheckGolden(const Manifest& manifest, const GoldenOutput& found) {
                               manifest.golden_patient_probabilities[c]));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Precision> ChoosePrecision(const Manifest& manifest, const LoadOptions& options) {
+  if (options.precision == "auto") {
+    const auto offered = [&](Precision precision) {
+      return options.device != "cpu" || ProcessorOffers(precision);
+    };
+    return *std::find_if(manifest.precisions.begin(), manifest.precisions.end(), offered);
+  }
+  M3L_ASSIGN_OR_RETURN(const Precision precision, ParsePrecision(options.precision));
+  if (options.any_precision || manifest.Allows(precision)) return precision;
+  return absl::FailedPreconditionError(absl::StrCat(
+      manifest.name, " ", manifest.version, " was not found to give the same answers in ",
+      options.precision, " as in fp32: its manifest does not list it under \"precisions\"; use ",
+      "\"auto\", or see m3lung-train precision"));
+}
+
+float ToleranceOf(const Manifest& manifest, Precision precision) {
+  return precision == Precision::kFp32 ? manifest.golden_tolerance : kPrecisionTolerance;
+}
+
+// OK where a compiled network's answers are those of slice.ts, within what it was made for.
+absl::Status CheckCompiled(const GoldenOutput& compiled, const Manifest& manifest,
+                           double tolerance) {
+  for (size_t i = 0; i < manifest.golden_probabilities.size(); ++i) {
+    const ClassProbabilities& got = compiled.probabilities[i];
+    const ClassProbabilities& expected = manifest.golden_probabilities[i];
+    if (MostProbable(got) != MostProbable(expected)) {
+      return absl::FailedPreconditionError("another label than slice.ts's");
+    }
+    for (int c = 0; c < kClasses; ++c) {
+      if (!(std::abs(got[c] - expected[c]) <= tolerance)) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("a probability of ", got[c], ", slice.ts's is ", expected[c]));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The bundle's compiled runner, which has then taken `scripted`; null, with bundle.remark, where
+// it is not to be used.
+std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
+                                              const std::vector<HuPixels>& golden_slices,
+                                              std::unique_ptr<TorchScriptRunner>& scripted,
+                                              Bundle& bundle) {
+  if (bundle.device != "cpu") {
+    bundle.remark = "compiled networks are for the CPU";
+    return nullptr;
+  }
+  auto compiled = CompiledRunner::Open(folder, bundle.manifest, scripted);
+  if (!compiled.ok()) {
+    bundle.remark = std::string(compiled.status().message());
+    return nullptr;
+  }
+  const absl::StatusOr<GoldenOutput> again = RunGolden(**compiled, golden_slices);
+  const absl::Status same =
+      again.ok() ? CheckCompiled(*again, bundle.manifest, (*compiled)->facts().tolerance)
+                 : again.status();
+  if (!same.ok()) {
+    bundle.remark = absl::StrCat("the compiled slice network gives on ", kGoldenFile, ": ",
+                                 same.message(), "; compile it again");
+    scripted = std::move(**compiled).GiveBack();
+    return nullptr;
+  }
+  bundle.runs_on = absl::StrCat("AOTInductor ", (*compiled)->facts().precision);
+  return *std::move(compiled);
 }
 
 // The folder's name without a slash at its end.
@@ -138,6 +208,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                        ReadChecked(folder / kGoldenFile, said.golden_digest));
   M3L_ASSIGN_OR_RETURN(const auto golden_slices,
                        DecodeGolden(golden, said.golden_slices, said.input_size));
+  M3L_ASSIGN_OR_RETURN(const Precision precision, ChoosePrecision(said, options));
   std::unique_ptr<TorchScriptRunner> runner;
   {
     // The networks are loaded from the very bytes whose digests were checked.
@@ -149,12 +220,17 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                                                            {.input_size = said.input_size,
                                                             .feature_size = said.feature_size,
                                                             .device = options.device,
-                                                            .threads = options.threads}));
+                                                            .threads = options.threads,
+                                                            .precision = precision}));
   }
   M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));
-  M3L_RETURN_IF_ERROR(CheckGolden(said, found));
-  M3L_RETURN_IF_ERROR(runner->WarmUp(options.batch_sizes));
-  bundle->runner = std::move(runner);
+  M3L_RETURN_IF_ERROR(CheckGolden(said, found, ToleranceOf(said, precision)));
+  bundle->runs_on = absl::StrCat("TorchScript ", PrecisionName(precision));
+  if (options.compiled) {
+    bundle->runner = TakeCompiled(folder, golden_slices, runner, *bundle);
+  }
+  if (bundle->runner == nullptr) bundle->runner = std::move(runner);
+  M3L_ASSIGN_OR_RETURN(bundle->batch_durations, WarmUp(*bundle->runner, options.batch_sizes));
   return bundle;
 }
 

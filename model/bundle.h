@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "model/inference.h"
 #include "model/manifest.h"
 
@@ -22,6 +23,14 @@ struct LoadOptions {
   // Threads of one network run on the CPU, for the whole process. 0: LibTorch's
   // own choice.
   int threads = 0;
+  // What the slice network computes in: "fp32", "bf16" or "fp16", where the manifest allows it;
+  // "auto": the first that the manifest allows and the device has instructions for.
+  std::string precision = "auto";
+  // Whether to take `precision` even where the manifest does not allow it: to find out.
+  bool any_precision = false;
+  // Whether to take a slice network compiled for this processor (compiled_runner.h) where the
+  // bundle has one that computes what slice.ts does.
+  bool compiled = false;
 };
 
 // A loaded bundle.
@@ -29,12 +38,16 @@ struct Bundle {
   Manifest manifest;
   std::string digest;  // SHA-256 of manifest.json
   std::string device;
+  // What a run of each of LoadOptions::batch_sizes takes.
+  std::vector<absl::Duration> batch_durations;
+  std::string runs_on;  // "TorchScript fp32", "AOTInductor bf16"
+  std::string remark;   // why a compiled network was asked for and not taken; else empty
   std::unique_ptr<InferenceRunner> runner;
 };
 
 // Loads one bundle. FAILED_PRECONDITION, with the file and the reason, where a
-// digest or the golden output does not match; INVALID_ARGUMENT for a bad
-// manifest or device; UNAVAILABLE where the device is not there.
+// digest or the golden output does not match, or the precision is not allowed; INVALID_ARGUMENT
+// for a bad manifest, device or precision; UNAVAILABLE where the device is not there.
 absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const std::filesystem::path& directory,
                                                          const LoadOptions& options);
 

@@ -46,11 +46,15 @@ struct SliceScores {
 
 // The two networks of one bundle on one device.
 //
-// Thread safety: methods may be called from any thread; calls may wait for each
-// other.
+// Thread safety: methods may be called from any thread; calls beyond lanes() may wait
+// for each other.
 class InferenceRunner {
  public:
   virtual ~InferenceRunner() = default;
+
+  // How many calls of ScoreSlices() at once make the best of the device: one where a
+  // call takes all of it, more where one batch can be copied while another is computed.
+  virtual int lanes() const { return 1; }
 
   // Side of the square HU slices that ScoreSlices() takes, in pixels.
   virtual int input_size() const = 0;
@@ -65,6 +69,10 @@ class InferenceRunner {
   // feet; at least one. INTERNAL as above.
   virtual absl::StatusOr<ClassProbabilities> AssessPatient(
       absl::Span<const std::vector<float>* const> features) = 0;
+
+  // To be asked after an error. UNAVAILABLE where the device itself can no longer
+  // compute, as its driver says; OK where the networks or the input are to blame.
+  virtual absl::Status CheckDevice() = 0;
 };
 
 }  // namespace m3lung

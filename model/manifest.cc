@@ -1,5 +1,6 @@
 #include "model/manifest.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -84,6 +85,8 @@ class Fields {
       Fail(name, rule);
     }
   }
+
+  bool Has(const std::string& name) const { return object_.contains(name); }
 
   // The object under `name`, to be taken by Fields of its own; null where it is missing.
   const Json& Object(const std::string& name) {
@@ -201,6 +204,18 @@ absl::Status ParseWeights(const Json& object, Manifest* manifest) {
   return fields.Finish();
 }
 
+bool ReadPrecisions(const Json& value, std::vector<Precision>* precisions) {
+  if (!value.is_array()) return false;
+  precisions->clear();
+  for (const Json& name : value) {
+    if (!name.is_string()) return false;
+    const auto precision = ParsePrecision(name.get<std::string>());
+    if (!precision.ok()) return false;
+    precisions->push_back(*precision);
+  }
+  return std::count(precisions->begin(), precisions->end(), Precision::kFp32) == 1;
+}
+
 absl::Status ParseGolden(const Json& object, Manifest* manifest) {
   Fields fields(object, "golden.");
   fields.Integer("slices", 1, 64, &manifest->golden_slices);
@@ -254,6 +269,10 @@ absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
                 return true;
               });
   fields.Number("healthy_share_threshold", 0, 1, &manifest.healthy_share_threshold);
+  if (fields.Has("precisions")) {  // older manifests say nothing, and mean float32
+    fields.Take("precisions", "must be a list of \"fp32\", \"bf16\" and \"fp16\", with \"fp32\"",
+                [&](const Json& value) { return ReadPrecisions(value, &manifest.precisions); });
+  }
   const Json& files = fields.Object("files");
   const Json& windows = fields.Object("windows");
   const Json& weights = fields.Object("weights");
@@ -271,6 +290,10 @@ std::string FormatManifest(const Manifest& manifest) {
   for (const auto& [value, name] : kOrigins) {
     if (value == manifest.weights_origin) origin = name;
   }
+  Json precisions = Json::array();
+  for (const Precision precision : manifest.precisions) {
+    precisions.push_back(std::string(PrecisionName(precision)));
+  }
   const Json json = {
       {"format_version", Manifest::kFormatVersion},
       {"name", manifest.name},
@@ -281,6 +304,7 @@ std::string FormatManifest(const Manifest& manifest) {
       {"crop_mode", manifest.crop_mode},
       {"map_measure", manifest.map_measure},
       {"healthy_share_threshold", manifest.healthy_share_threshold},
+      {"precisions", precisions},
       {"files",
        {{"slice.ts", manifest.slice_digest},
         {"patient.ts", manifest.patient_digest},
@@ -302,6 +326,10 @@ std::string FormatManifest(const Manifest& manifest) {
         {"patient_probabilities", manifest.golden_patient_probabilities}}},
   };
   return json.dump(2) + "\n";
+}
+
+bool Manifest::Allows(Precision precision) const {
+  return std::find(precisions.begin(), precisions.end(), precision) != precisions.end();
 }
 
 std::string Manifest::Notice() const {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "model/inference.h"
+#include "model/precision.h"
 
 namespace m3lung {
 
@@ -34,6 +35,9 @@ struct Manifest {
   std::string crop_mode;                  // "paper" or "volume"
   std::string map_measure;                // "inner_product", "cosine" or "euclidean"
   float healthy_share_threshold = 0.99F;  // T of the non-parametric assessment
+  // What the slice network may compute in: float32, and what it was found to give the same
+  // answers in (m3lung-train precision), the preferred first.
+  std::vector<Precision> precisions = {Precision::kFp32};
 
   WeightsOrigin weights_origin = WeightsOrigin::kRandom;
   std::string training_data;  // in words
@@ -46,6 +50,8 @@ struct Manifest {
   std::vector<float> golden_lesion_probabilities;        // one a slice
   ClassProbabilities golden_patient_probabilities = {};
   float golden_tolerance = 0;
+
+  bool Allows(Precision precision) const;
 
   // What every answer and report repeats: research use only, and what the
   // weights were trained on.

@@ -6,15 +6,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "c10/core/impl/VirtualGuardImpl.h"
 #include "caffe2/serialize/read_adapter_interface.h"
+#include "model/convolution_precision.h"
 #include "model/cuda_library.h"
+#include "model/slice_tensors.h"
 #include "torch/csrc/jit/runtime/graph_executor.h"
 #include "torch/torch.h"
 
 namespace m3lung {
 namespace {
-
-constexpr int kWarmUpRuns = 3;
 
 // Lets LibTorch read an archive where it lies in memory.
 class MemoryReader final : public caffe2::serialize::ReadAdapterInterface {
@@ -46,49 +47,30 @@ absl::StatusOr<T> Guarded(absl::string_view what, const Work& work) try {
   return absl::InternalError(absl::StrCat(what, ": ", e.what()));
 }
 
-absl::StatusOr<torch::jit::Module> Load(absl::string_view file, torch::Device device) {
+torch::jit::Module Load(absl::string_view file, torch::Device device) {
   torch::jit::Module module = torch::jit::load(std::make_shared<MemoryReader>(file), device);
   module.eval();
-  module = torch::jit::freeze(module);
-  // Chooses the CPU's own kernels and layouts; a CUDA module stays as it is.
-  if (device.is_cpu()) module = torch::jit::optimize_for_inference(module);
+  return torch::jit::freeze(module);
+}
+
+absl::StatusOr<torch::jit::Module> LoadSliceNet(absl::string_view file, torch::Device device,
+                                                Precision precision) {
+  torch::jit::Module module = Load(file, device);
+  if (device.is_cpu() && precision == Precision::kFp32) {
+    return torch::jit::optimize_for_inference(module);  // for float32, LibTorch's own layouts
+  }
+  SetConvolutionType(module, TypeOf(precision));
   return module;
+}
+
+absl::StatusOr<torch::jit::Module> LoadPatientNet(absl::string_view file, torch::Device device) {
+  torch::jit::Module module = Load(file, device);
+  return device.is_cpu() ? torch::jit::optimize_for_inference(module) : module;
 }
 
 absl::Status LoadError(absl::string_view file_name, const absl::Status& reason) {
   return absl::FailedPreconditionError(
       absl::StrCat(file_name, " cannot be loaded: ", reason.message()));
-}
-
-// On the CPU, float32, contiguous; INTERNAL with the name of the output where a
-// value is not finite or the shape is another.
-absl::StatusOr<torch::Tensor> Checked(absl::string_view name, const torch::IValue& value,
-                                      at::IntArrayRef shape) {
-  const torch::Tensor tensor = value.toTensor().to(torch::kCPU, torch::kFloat32).contiguous();
-  bool right_shape = tensor.dim() == static_cast<int64_t>(shape.size());
-  for (size_t i = 0; right_shape && i < shape.size(); ++i) {
-    right_shape = shape[i] < 0 || shape[i] == tensor.size(static_cast<int64_t>(i));
-  }
-  if (!right_shape) {
-    return absl::InternalError(absl::StrCat("output \"", name, "\" has an unexpected shape"));
-  }
-  const float* values = tensor.const_data_ptr<float>();
-  if (!std::all_of(values, values + tensor.numel(), [](float v) { return std::isfinite(v); })) {
-    return absl::InternalError(
-        absl::StrCat("output \"", name, "\" holds a value that is not finite"));
-  }
-  return tensor;
-}
-
-std::vector<float> Row(const torch::Tensor& matrix, int64_t row) {
-  const torch::Tensor values = matrix[row];
-  return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()};
-}
-
-ClassProbabilities ToProbabilities(const float* values) {
-  ClassProbabilities probabilities;
-  std::copy_n(values, kClasses, probabilities.begin());
-  return probabilities;
 }
 
 }  // namespace
@@ -97,6 +79,7 @@ TorchScriptRunner::TorchScriptRunner(const TorchScriptOptions& options, torch::D
                                      torch::jit::Module slice_net, torch::jit::Module patient_net)
     : options_(options),
       device_(device),
+      lanes_(device),
       slice_net_(std::move(slice_net)),
       patient_net_(std::move(patient_net)) {}
 
@@ -105,11 +88,11 @@ absl::StatusOr<std::unique_ptr<TorchScriptRunner>> TorchScriptRunner::Create(
     const TorchScriptOptions& options) {
   M3L_ASSIGN_OR_RETURN(const torch::Device device, OpenDevice(options.device));
   if (options.threads > 0) at::set_num_threads(options.threads);
-  auto slice_net =
-      Guarded<torch::jit::Module>("slice network", [&] { return Load(slice_file, device); });
+  auto slice_net = Guarded<torch::jit::Module>(
+      "slice network", [&] { return LoadSliceNet(slice_file, device, options.precision); });
   if (!slice_net.ok()) return LoadError("slice.ts", slice_net.status());
-  auto patient_net =
-      Guarded<torch::jit::Module>("patient network", [&] { return Load(patient_file, device); });
+  auto patient_net = Guarded<torch::jit::Module>(
+      "patient network", [&] { return LoadPatientNet(patient_file, device); });
   if (!patient_net.ok()) return LoadError("patient.ts", patient_net.status());
   return std::unique_ptr<TorchScriptRunner>(
       new TorchScriptRunner(options, device, *std::move(slice_net), *std::move(patient_net)));
@@ -120,35 +103,15 @@ absl::StatusOr<std::vector<SliceScores>> TorchScriptRunner::ScoreSlices(
   using Scores = std::vector<SliceScores>;
   if (slices.empty()) return Scores();
   return Guarded<Scores>("slice network", [&]() -> absl::StatusOr<Scores> {
-    const int64_t count = static_cast<int64_t>(slices.size()), size = options_.input_size;
-    torch::Tensor hu = torch::empty({count, size, size}, torch::kInt16);
-    for (int64_t i = 0; i < count; ++i) {
-      std::copy_n(slices[i], size * size, hu.mutable_data_ptr<int16_t>() + i * size * size);
+    // Held until the scores are on the CPU, for which ScoresFrom() waits.
+    const DeviceLanes::Use lane(lanes_);
+    const torch::Tensor hu = SliceTensor(slices, options_.input_size, device_.is_cuda());
+    const torch::IValue output = slice_net_.forward({hu.to(device_, /*non_blocking=*/true)});
+    std::vector<torch::Tensor> parts;
+    for (const torch::IValue& part : output.toTupleRef().elements()) {
+      parts.push_back(part.toTensor());
     }
-    torch::IValue output;
-    {
-      absl::MutexLock lock(&slice_mu_);
-      output = slice_net_.forward({hu.to(device_)});
-    }
-    const auto& parts = output.toTupleRef().elements();
-    if (parts.size() != 4) return absl::InternalError("slice network: expected four outputs");
-    M3L_ASSIGN_OR_RETURN(const auto classes,
-                         Checked("class probabilities", parts[0], {count, kClasses}));
-    M3L_ASSIGN_OR_RETURN(const auto lesion, Checked("lesion probabilities", parts[1], {count, 2}));
-    M3L_ASSIGN_OR_RETURN(const auto maps, Checked("location maps", parts[2], {count, -1, -1}));
-    M3L_ASSIGN_OR_RETURN(const auto features,
-                         Checked("features", parts[3], {count, options_.feature_size}));
-    Scores scores(slices.size());
-    for (int64_t i = 0; i < count; ++i) {
-      SliceScores& score = scores[i];
-      score.probabilities = ToProbabilities(classes.const_data_ptr<float>() + i * kClasses);
-      score.lesion_probability = lesion.const_data_ptr<float>()[2 * i + 1];
-      score.map = {.rows = static_cast<int>(maps.size(1)),
-                   .columns = static_cast<int>(maps.size(2)),
-                   .values = Row(maps, i)};
-      score.features = Row(features, i);
-    }
-    return scores;
+    return ScoresFrom(parts, hu.size(0), options_.feature_size);
   });
 }
 
@@ -177,27 +140,19 @@ absl::StatusOr<ClassProbabilities> TorchScriptRunner::AssessPatient(
           output = patient_net_.forward({input.to(device_)});
         }
         M3L_ASSIGN_OR_RETURN(const auto probabilities,
-                             Checked("patient probabilities", output, {kClasses}));
+                             CheckedOutput("patient probabilities", output.toTensor(), {kClasses}));
         return ToProbabilities(probabilities.const_data_ptr<float>());
       });
 }
 
-absl::Status TorchScriptRunner::WarmUp(absl::Span<const int> batch_sizes) {
-  const std::vector<int16_t> air(static_cast<size_t>(options_.input_size) * options_.input_size,
-                                 -1000);
-  for (int batch_size : batch_sizes) {
-    if (batch_size < 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a batch size must be positive; was ", batch_size));
-    }
-    const std::vector<const int16_t*> slices(batch_size, air.data());
-    for (int run = 0; run < kWarmUpRuns; ++run) {
-      M3L_ASSIGN_OR_RETURN(const auto scores, ScoreSlices(slices));
-      const std::vector<const std::vector<float>*> features(batch_size, &scores[0].features);
-      M3L_RETURN_IF_ERROR(AssessPatient(features).status());
-    }
-  }
+absl::Status TorchScriptRunner::CheckDevice() try {
+  if (device_.is_cpu()) return absl::OkStatus();
+  const c10::impl::VirtualGuardImpl runtime(device_.type());
+  runtime.synchronizeDevice(device_.index());
   return absl::OkStatus();
+} catch (const std::exception&) {
+  return absl::UnavailableError(
+      absl::StrCat("the device ", device_.str(), " can no longer compute"));
 }
 
 }  // namespace m3lung

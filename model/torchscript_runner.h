@@ -11,7 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "model/device_lanes.h"
 #include "model/inference.h"
+#include "model/precision.h"
 #include "torch/script.h"
 
 namespace m3lung {
@@ -21,10 +23,11 @@ struct TorchScriptOptions {
   int feature_size = 0;  // D
   std::string device = "cpu";
   int threads = 0;  // of one run on the CPU, for the whole process; 0: LibTorch's choice
+  Precision precision = Precision::kFp32;  // of the slice network's convolutions
 };
 
-// Thread safety: as InferenceRunner; slices and patients are scored one call at
-// a time each, a patient beside slices.
+// Thread safety: as InferenceRunner; as many batches of slices as there are lanes run at once,
+// one patient beside them.
 class TorchScriptRunner final : public InferenceRunner {
  public:
   // From the bytes of slice.ts and patient.ts, which are not needed afterwards.
@@ -35,14 +38,14 @@ class TorchScriptRunner final : public InferenceRunner {
       absl::string_view slice_file, absl::string_view patient_file,
       const TorchScriptOptions& options);
 
+  int lanes() const override { return lanes_.count(); }
   int input_size() const override { return options_.input_size; }
   absl::StatusOr<std::vector<SliceScores>> ScoreSlices(
       absl::Span<const int16_t* const> slices) override;
   absl::StatusOr<ClassProbabilities> AssessPatient(
       absl::Span<const std::vector<float>* const> features) override;
 
-  // Runs each batch size three times, after which its speed has settled.
-  absl::Status WarmUp(absl::Span<const int> batch_sizes);
+  absl::Status CheckDevice() override;
 
  private:
   TorchScriptRunner(const TorchScriptOptions& options, torch::Device device,
@@ -51,8 +54,10 @@ class TorchScriptRunner final : public InferenceRunner {
   const TorchScriptOptions options_;
   const torch::Device device_;
 
-  absl::Mutex slice_mu_;
-  torch::jit::Module slice_net_ ABSL_GUARDED_BY(slice_mu_);
+  DeviceLanes lanes_;
+  // Constant after construction: a frozen network may be run by several threads at once, though
+  // LibTorch does not call that const.
+  torch::jit::Module slice_net_;
   absl::Mutex patient_mu_;
   torch::jit::Module patient_net_ ABSL_GUARDED_BY(patient_mu_);
 };

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   m3lung::AddPatientCommand(app, &chosen);
   m3lung::AddExportCommand(app, &chosen);
   m3lung::AddEvaluateCommand(app, &chosen);
+  m3lung::AddPrecisionCommand(app, &chosen);
   m3lung::AddAblateCommand(app, &chosen);
   m3lung::AddInitCommand(app, &chosen);
   m3lung::AddStudyCommand(app, &chosen);

@@ -3,21 +3,26 @@
 #include <filesystem>
 #include <string>
 
+#include "ATen/Version.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/files.h"
 #include "base/sha256.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/convolution_precision.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "torch/torch.h"
+#include "torch/version.h"
 
 namespace m3lung {
 namespace {
 
 using ::m3lung::testing::IsOk;
-using ::m3lung::testing::ScratchFolder;
 using ::m3lung::testing::StatusIs;
+using ::m3lung::testing::TemporaryFolder;
 using ::m3lung::testing::TinyContents;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -38,7 +43,7 @@ class BundleTest : public ::testing::Test {
                 IsOk());
   }
 
-  const ScratchFolder scratch_;
+  const TemporaryFolder scratch_;
   std::filesystem::path folder_;
 };
 
@@ -53,8 +58,63 @@ TEST_F(BundleTest, LoadsWhatWasWritten) {
   EXPECT_THAT(LoadBundle(folder_ / "", {}), IsOk());  // a slash at the end
 }
 
+TEST_F(BundleTest, RunsSliceTsWhereTheCompiledNetworkIsNotToBeUsed) {
+  const auto remark = [&] {
+    const auto bundle = LoadBundle(folder_, {.compiled = true});
+    EXPECT_THAT(bundle, IsOk());
+    EXPECT_EQ((*bundle)->runs_on, "TorchScript fp32");
+    return (*bundle)->remark;
+  };
+  EXPECT_THAT(remark(), HasSubstr("compiled.json"));
+
+  std::filesystem::create_directory(folder_ / "compiled");
+  const auto write = [&](const std::string& slice_digest, const std::string& torch,
+                         const std::string& capability) {
+    ASSERT_THAT(WriteFile(folder_ / "compiled" / "compiled.json",
+                          absl::StrCat(R"({"slice_digest": ")", slice_digest,
+                                       R"(", "package_digest": "0", "precision": "fp32",)"
+                                       R"("tolerance": 1e-4, "most_slices": 64, "torch": ")",
+                                       torch, R"(", "cpu_capability": ")", capability, "\"}")),
+                IsOk());
+  };
+  const std::string digest = Sha256Hex(ReadFile(folder_ / "slice.ts").value());
+  const std::string capability = at::get_cpu_capability();
+  write("0", TORCH_VERSION, capability);
+  EXPECT_THAT(remark(), HasSubstr("made from another slice.ts; compile it again"));
+  write(digest, "1.0.0", capability);
+  EXPECT_THAT(remark(), HasSubstr("made by torch 1.0.0"));
+  write(digest, TORCH_VERSION, "ABACUS");
+  EXPECT_THAT(remark(), HasSubstr("is for ABACUS"));
+  write(digest, TORCH_VERSION, capability);
+  EXPECT_THAT(remark(), HasSubstr("slice.pt2"));  // is not there
+  ASSERT_THAT(WriteFile(folder_ / "compiled" / "slice.pt2", "native code"), IsOk());
+  EXPECT_THAT(remark(), HasSubstr("is not what compiled.json says"));
+  ASSERT_THAT(WriteFile(folder_ / "compiled" / "compiled.json", "{}"), IsOk());
+  EXPECT_THAT(remark(), HasSubstr("slice_digest"));
+}
+
+TEST_F(BundleTest, ComputesInAPrecisionThatTheManifestAllows) {
+  EXPECT_THAT(LoadBundle(folder_, {.precision = "bf16"}),
+              StatusIs(kRefused, AllOf(HasSubstr("tiny 1"), HasSubstr("bf16"),
+                                       HasSubstr("m3lung-train precision"))));
+  EXPECT_THAT(LoadBundle(folder_, {.precision = "int8"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was \"int8\"")));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto tried,
+                           LoadBundle(folder_, {.precision = "bf16", .any_precision = true}));
+  EXPECT_EQ(tried->runs_on, "TorchScript bf16");
+
+  ChangeManifest("\"fp32\"", "\"bf16\", \"fp32\"");
+  M3L_ASSERT_OK_AND_ASSIGN(const auto allowed, LoadBundle(folder_, {.precision = "bf16"}));
+  EXPECT_EQ(allowed->runs_on, "TorchScript bf16");
+  M3L_ASSERT_OK_AND_ASSIGN(const auto full, LoadBundle(folder_, {.precision = "fp32"}));
+  EXPECT_EQ(full->runs_on, "TorchScript fp32");
+  M3L_ASSERT_OK_AND_ASSIGN(const auto chosen, LoadBundle(folder_, {}));
+  EXPECT_EQ(chosen->runs_on,
+            ProcessorOffers(Precision::kBf16) ? "TorchScript bf16" : "TorchScript fp32");
+}
+
 TEST_F(BundleTest, TheSameSeedWritesTheSameManifest) {
-  const ScratchFolder other;
+  const TemporaryFolder other;
   M3L_ASSERT_OK_AND_ASSIGN(const auto folder, WriteBundle(TinyContents(), other.path(), false));
   EXPECT_EQ(ReadFile(folder / "manifest.json").value(), Manifest());
 }
@@ -92,7 +152,7 @@ TEST_F(BundleTest, RefusesAnUnknownManifestField) {
 
 TEST_F(BundleTest, RefusesGoldenOutputThatDiffers) {
   // Networks of another seed under a manifest that vouches for their digests.
-  const ScratchFolder other;
+  const TemporaryFolder other;
   BundleContents contents = TinyContents();
   contents.slice_net = testing::MakeTinySliceNet(testing::TinySliceOptions(), /*seed=*/2);
   M3L_ASSERT_OK_AND_ASSIGN(const auto folder,
@@ -153,7 +213,7 @@ TEST_F(BundleTest, RefusesNetworksThatDoNotFitTogether) {
 }
 
 TEST(FindBundlesTest, SortsByNameThenByVersionAsNumbers) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   for (const char* bundle : {"b/1", "a/10", "a/2", "a/1.10", "a/1.9", "a/.hidden", "a/rest"}) {
     std::filesystem::create_directories(scratch.path() / bundle);
     ASSERT_THAT(WriteFile(scratch.path() / bundle / "manifest.json", "{}"), IsOk());
@@ -166,7 +226,7 @@ TEST(FindBundlesTest, SortsByNameThenByVersionAsNumbers) {
 }
 
 TEST(FindBundlesTest, SaysWhatToDoWhereThereIsNone) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   EXPECT_THAT(FindBundles(scratch.path()),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("m3lung-train init --out=")));
   EXPECT_THAT(FindBundles(scratch.path() / "none"),

@@ -57,6 +57,23 @@ TEST(ManifestTest, WrittenAndReadBackIsTheSame) {
   EXPECT_EQ(read.weights_origin, WeightsOrigin::kSyntheticData);
 }
 
+TEST(ManifestTest, AllowsFloat32AndWhatItLists) {
+  EXPECT_TRUE(Sample().Allows(Precision::kFp32));
+  EXPECT_FALSE(Sample().Allows(Precision::kBf16));
+  Manifest both = Sample();
+  both.precisions = {Precision::kBf16, Precision::kFp32};
+  M3L_ASSERT_OK_AND_ASSIGN(const Manifest read, ParseManifest(FormatManifest(both)));
+  EXPECT_EQ(read.precisions, both.precisions);  // in their order, which is one of preference
+  // Manifests from before say nothing.
+  M3L_ASSERT_OK_AND_ASSIGN(const Manifest old,
+                           ParseManifest(SampleWith("\"precisions\": [\n    \"fp32\"\n  ],", "")));
+  EXPECT_EQ(old.precisions, Sample().precisions);
+  for (const char* bad : {"[]", "[\"bf16\"]", "[\"fp32\", \"int8\"]", "\"fp32\"", "[1]"}) {
+    EXPECT_THAT(ParseManifest(SampleWith("[\n    \"fp32\"\n  ]", bad)).status(),
+                StatusIs(kInvalid, HasSubstr("\"precisions\" must be a list")));
+  }
+}
+
 TEST(ManifestTest, NamesTheFieldThatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {SampleWith("\"format_version\": 1", "\"format_version\": 2"), "\"format_version\""},

@@ -1,10 +1,5 @@
 #include "tests/model/tiny_bundle.h"
 
-#include <stdlib.h>
-
-#include <stdexcept>
-#include <system_error>
-
 #include "torch/torch.h"
 
 namespace m3lung::testing {
@@ -24,17 +19,6 @@ void Disturb(torch::nn::Module& net) {
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "m3lung-test-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a scratch folder");
-  path_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 SliceNetOptions TinySliceOptions() {
   SliceNetOptions options;

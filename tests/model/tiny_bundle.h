@@ -3,7 +3,6 @@
 #define M3LUNG_TESTS_MODEL_TINY_BUNDLE_H_
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,19 +14,6 @@
 #include "torch/types.h"
 
 namespace m3lung::testing {
-
-// A folder of its own that goes with the object.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // 96 x 96 pixels, 4 channels in the first convolution, 1, 2, 1, 1 bottlenecks.
 SliceNetOptions TinySliceOptions();

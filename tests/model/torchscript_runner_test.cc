@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "model/torchscript_export.h"
+#include "model/warm_up.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
 #include "torch/torch.h"
@@ -24,7 +25,9 @@ using ::m3lung::testing::TinyPatientOptions;
 using ::m3lung::testing::TinySliceOptions;
 using ::m3lung::testing::ToPixels;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::FloatNear;
+using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pointwise;
@@ -159,8 +162,9 @@ TEST_F(TorchScriptRunnerTest, RefusesWhatIsNoTorchScript) {
 }
 
 TEST_F(TorchScriptRunnerTest, WarmsUpAndRefusesBatchSizesOutOfRange) {
-  EXPECT_THAT(runner_->WarmUp({1, 4}), IsOk());
-  EXPECT_THAT(runner_->WarmUp({0}),
+  M3L_ASSERT_OK_AND_ASSIGN(const std::vector<absl::Duration> durations, WarmUp(*runner_, {1, 4}));
+  EXPECT_THAT(durations, ElementsAre(Gt(absl::ZeroDuration()), Gt(absl::ZeroDuration())));
+  EXPECT_THAT(WarmUp(*runner_, {0}).status(),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was 0")));
 }
 

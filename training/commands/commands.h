@@ -21,6 +21,7 @@ void AddFeaturesCommand(CLI::App& app, Command* chosen);
 void AddPatientCommand(CLI::App& app, Command* chosen);
 void AddExportCommand(CLI::App& app, Command* chosen);
 void AddEvaluateCommand(CLI::App& app, Command* chosen);
+void AddPrecisionCommand(CLI::App& app, Command* chosen);
 void AddAblateCommand(CLI::App& app, Command* chosen);
 void AddInitCommand(CLI::App& app, Command* chosen);
 void AddStudyCommand(CLI::App& app, Command* chosen);

@@ -1,4 +1,4 @@
-// Runs build/bin/m3lung-train evaluate as a person does.
+// Runs build/bin/m3lung-train evaluate and precision as a person does.
 #include <sys/wait.h>
 
 #include <array>
@@ -10,9 +10,9 @@
 #include "model/bundle_writer.h"
 #include "nlohmann/json.hpp"
 #include "opencv2/core.hpp"
-#include "tests/client/temporary_folder.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "tests/training/evaluation/sample_predictions.h"
 #include "training/data/prepared_files.h"
 
@@ -28,9 +28,10 @@ struct Outcome {
   std::string output;  // standard output and standard error
 };
 
-Outcome RunEvaluate(const std::string& arguments) {
+Outcome RunTrain(const std::string& command, const std::string& arguments) {
   Outcome outcome;
-  FILE* pipe = popen(absl::StrCat(M3LUNG_TRAIN, " evaluate ", arguments, " 2>&1").c_str(), "r");
+  FILE* pipe =
+      popen(absl::StrCat(M3LUNG_TRAIN, " ", command, " ", arguments, " 2>&1").c_str(), "r");
   if (pipe == nullptr) return outcome;
   std::array<char, 4096> buffer;
   while (const size_t count = fread(buffer.data(), 1, buffer.size(), pipe)) {
@@ -40,6 +41,8 @@ Outcome RunEvaluate(const std::string& arguments) {
   if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
   return outcome;
 }
+
+Outcome RunEvaluate(const std::string& arguments) { return RunTrain("evaluate", arguments); }
 
 class EvaluateCommandTest : public ::testing::Test {
  protected:
@@ -84,7 +87,7 @@ class EvaluateCommandTest : public ::testing::Test {
     return *written;
   }
 
-  const client::TemporaryFolder folder_;
+  const testing::TemporaryFolder folder_;
 };
 
 TEST_F(EvaluateCommandTest, EvaluatesPredictions) {
@@ -143,6 +146,25 @@ TEST_F(EvaluateCommandTest, RefusesSlicesThatTheModelDoesNotTake) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("cropped in mode \"paper\""),
                                     HasSubstr("served with mode \"volume\"")));
+}
+
+TEST_F(EvaluateCommandTest, SaysWhetherAModelMayBeServedIn16Bits) {
+  const std::string bundle = WriteTiny();
+  WritePrepared(testing::TinySliceOptions().input_size, "volume");
+  const std::string arguments = absl::StrCat("--data=", Path("prepared"), " --bundle=", bundle);
+  const auto manifest = [&] { return ReadFile(bundle + "/manifest.json").value(); };
+  const std::string before = manifest();
+  const Outcome asked = RunTrain("precision", arguments);
+  EXPECT_EQ(asked.exit_code, 0) << asked.output;
+  EXPECT_THAT(asked.output, AllOf(HasSubstr("slices: 12, of them 0 with another label, 0 beyond"),
+                                  HasSubstr("patients: 4, of them 0")));
+  // It was computed in another way, and nothing is written unless asked for.
+  EXPECT_THAT(asked.output, ::testing::Not(HasSubstr("largest difference 0.0000\npatients")));
+  EXPECT_EQ(manifest(), before);
+
+  const Outcome allowed = RunTrain("precision", arguments + " --allow");
+  EXPECT_EQ(allowed.exit_code, 0) << allowed.output;
+  EXPECT_THAT(manifest(), HasSubstr("\"bf16\",\n    \"fp32\""));
 }
 
 TEST_F(EvaluateCommandTest, NamesABadLineOfPredictions) {

@@ -3,8 +3,8 @@
 #include "base/files.h"
 #include "nlohmann/json.hpp"
 #include "opencv2/imgcodecs.hpp"
-#include "tests/client/temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "tests/training/evaluation/sample_predictions.h"
 #include "training/evaluation/curves.h"
 #include "training/evaluation/evaluation_json.h"
@@ -217,7 +217,7 @@ TEST(EvaluationJsonTest, HoldsEveryFigureAndNullForNone) {
 }
 
 TEST(WriteEvaluationTest, WritesDataPageAndPictures) {
-  const client::TemporaryFolder folder;
+  const testing::TemporaryFolder folder;
   const Evaluation evaluation = EvaluateSample(SamplePredictions(8, 1, 1));
   ASSERT_THAT(WriteEvaluation(evaluation, {}, folder.path() / "made" / "here"), IsOk());
   for (const char* name : {"evaluation.json", "report.html"}) {

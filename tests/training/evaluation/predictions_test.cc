@@ -3,18 +3,18 @@
 #include <limits>
 
 #include "base/files.h"
-#include "tests/client/temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "tests/training/evaluation/sample_predictions.h"
 
 namespace m3lung {
 namespace {
 
-using client::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::IsOk;
 using testing::StatusIs;
+using testing::TemporaryFolder;
 
 constexpr char kStudies[] =
     "study,label,HEALTHY,COVID_19,H1N1,CAP\n"

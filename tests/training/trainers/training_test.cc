@@ -10,6 +10,7 @@
 #include "opencv2/imgcodecs.hpp"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "tests/training/trainers/tiny_training.h"
 #include "torch/torch.h"
 #include "training/data/csv_table.h"
@@ -27,8 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::m3lung::testing::IsOk;
 using ::m3lung::testing::kTinySide;
-using ::m3lung::testing::ScratchFolder;
 using ::m3lung::testing::StatusIs;
+using ::m3lung::testing::TemporaryFolder;
 using ::m3lung::testing::TinyData;
 using ::m3lung::testing::TinySliceTraining;
 using ::testing::HasSubstr;
@@ -67,7 +68,7 @@ std::vector<double> Column(const fs::path& csv, const std::string& name) {
 }
 
 TEST(TrainSliceNetTest, TheLossFallsAndTheCourseIsWritten) {
-  const ScratchFolder run;
+  const TemporaryFolder run;
   M3L_ASSERT_OK_AND_ASSIGN(const TrainingEnd end,
                            TrainSliceNet(TinyData(4), TinySliceTraining(12), run.path(), Never));
   EXPECT_EQ(end, TrainingEnd::kFinished);
@@ -86,7 +87,7 @@ TEST(TrainSliceNetTest, GoesOnToTheSameResultBitForBit) {
   const PreparedData data = TinyData(2);
   SliceTrainingOptions options = TinySliceTraining(3);
   options.mask_weight = 0.5;  // its sum, too, goes on
-  const ScratchFolder whole, interrupted;
+  const TemporaryFolder whole, interrupted;
   ASSERT_THAT(TrainSliceNet(data, options, whole.path(), Never).status(), IsOk());
   // Within an epoch, twice.
   for (int calls : {2, 3}) {
@@ -118,7 +119,7 @@ TEST(TrainSliceNetTest, GoesOnToTheSameResultBitForBit) {
 TEST(TrainSliceNetTest, BeginsWithAnotherTrainingsNetwork) {
   const PreparedData data = TinyData(1);
   SliceTrainingOptions options = TinySliceTraining(1);
-  const ScratchFolder first, second;
+  const TemporaryFolder first, second;
   ASSERT_THAT(TrainSliceNet(data, options, first.path(), Never).status(), IsOk());
   options.start_from = first.path();
   options.batches.seed = 7;
@@ -131,7 +132,7 @@ TEST(TrainSliceNetTest, BeginsWithAnotherTrainingsNetwork) {
   }
   EXPECT_THAT(b.provenance, HasSubstr("; then "));
 
-  const ScratchFolder third;
+  const TemporaryFolder third;
   options.net.coordinates = false;
   EXPECT_THAT(TrainSliceNet(data, options, third.path(), Never),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("of the same options")));
@@ -141,7 +142,7 @@ TEST(TrainSliceNetTest, LearnsWhereTheLesionsAreFromTheirMasks) {
   PreparedData data = TinyData(4);
   SliceTrainingOptions options = TinySliceTraining(8);
   options.mask_weight = 1;
-  const ScratchFolder run, none;
+  const TemporaryFolder run, none;
   ASSERT_THAT(TrainSliceNet(data, options, run.path(), Never).status(), IsOk());
   const std::vector<double> loss = Column(run.path() / kSliceScalars, "mask_loss");
   EXPECT_LT(loss.back(), 0.7 * loss.front());
@@ -159,7 +160,7 @@ TEST(TrainSliceNetTest, LearnsWhereTheLesionsAreFromTheirMasks) {
 TEST(TrainSliceNetTest, PartsNeedTheirSizeAndMasksOfAllLesions) {
   PreparedData data = TinyData(1);
   SliceTrainingOptions options = TinySliceTraining(1);
-  const ScratchFolder run;
+  const TemporaryFolder run;
   options.batches.part = 48;
   EXPECT_THAT(TrainSliceNet(data, options, run.path(), Never),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("multiple of 32")));
@@ -174,7 +175,7 @@ TEST(TrainSliceNetTest, PartsNeedTheirSizeAndMasksOfAllLesions) {
 TEST(TrainSliceNetTest, AnotherSeedGivesAnotherNetwork) {
   const PreparedData data = TinyData(1);
   SliceTrainingOptions options = TinySliceTraining(1);
-  const ScratchFolder first, second;
+  const TemporaryFolder first, second;
   ASSERT_THAT(TrainSliceNet(data, options, first.path(), Never).status(), IsOk());
   options.batches.seed = 7;
   ASSERT_THAT(TrainSliceNet(data, options, second.path(), Never).status(), IsOk());
@@ -187,7 +188,7 @@ TEST(TrainSliceNetTest, TrainsEveryVariantOfTheAblation) {
   const PreparedData data = TinyData(1);
   SliceTrainingOptions options = TinySliceTraining(1);
   const auto train = [&] {
-    const ScratchFolder run;
+    const TemporaryFolder run;
     return TrainSliceNet(data, options, run.path(), Never).status();
   };
   options.net.coordinates = false;
@@ -201,7 +202,7 @@ TEST(TrainSliceNetTest, TrainsEveryVariantOfTheAblation) {
 }
 
 TEST(TrainSliceNetTest, RefusesDamagedCheckpoints) {
-  const ScratchFolder run;
+  const TemporaryFolder run;
   ASSERT_THAT(WriteFile(run.path() / kSliceCheckpoint, "no archive"), IsOk());
   EXPECT_THAT(TrainSliceNet(TinyData(1), TinySliceTraining(1), run.path(), Never),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("slice.pt is no checkpoint")));
@@ -212,7 +213,7 @@ class AfterSliceTrainingTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     data_ = new PreparedData(TinyData(4));
-    run_ = new ScratchFolder;
+    run_ = new TemporaryFolder;
     ASSERT_THAT(TrainSliceNet(*data_, TinySliceTraining(12), run_->path(), Never).status(), IsOk());
     ASSERT_THAT(MakeFeatures(*data_, run_->path(), {}, Never), IsOk());
   }
@@ -233,10 +234,10 @@ class AfterSliceTrainingTest : public ::testing::Test {
   }
 
   static PreparedData* data_;
-  static ScratchFolder* run_;
+  static TemporaryFolder* run_;
 };
 PreparedData* AfterSliceTrainingTest::data_ = nullptr;
-ScratchFolder* AfterSliceTrainingTest::run_ = nullptr;
+TemporaryFolder* AfterSliceTrainingTest::run_ = nullptr;
 
 TEST_F(AfterSliceTrainingTest, FeaturesAreThoseOfTheLiveNetwork) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<StudyFeatures> studies, ReadFeatures(run()));
@@ -253,7 +254,7 @@ TEST_F(AfterSliceTrainingTest, FeaturesAreThoseOfTheLiveNetwork) {
 }
 
 TEST_F(AfterSliceTrainingTest, FeaturesOfAnotherNetworkAreNotUsed) {
-  const ScratchFolder other;
+  const TemporaryFolder other;
   fs::copy(run(), other.path(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   fs::remove(other.path() / kSliceCheckpoint);
   ASSERT_THAT(TrainSliceNet(TinyData(1), TinySliceTraining(1), other.path(), Never).status(),
@@ -266,7 +267,7 @@ TEST_F(AfterSliceTrainingTest, ThePatientNetworkLearnsAndGoesOnBitForBit) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<StudyFeatures> studies, ReadFeatures(run()));
   PatientTrainingOptions options = PatientOptions(20);
   options.least_slices = 0.5;
-  const ScratchFolder whole, interrupted;
+  const TemporaryFolder whole, interrupted;
   ASSERT_THAT(TrainPatientNet(studies, options, whole.path(), "p", Never).status(), IsOk());
   M3L_ASSERT_OK_AND_ASSIGN(
       const TrainingEnd end,
@@ -285,7 +286,7 @@ TEST_F(AfterSliceTrainingTest, TheExportedBundleGivesWhatTheLiveNetworksGive) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<StudyFeatures> studies, ReadFeatures(run()));
   ASSERT_THAT(TrainPatientNet(studies, PatientOptions(20), run(), kPatientName, Never).status(),
               IsOk());
-  const ScratchFolder models;
+  const TemporaryFolder models;
   M3L_ASSERT_OK_AND_ASSIGN(
       const ExportedRun exported,
       ExportRun(
@@ -329,7 +330,7 @@ TEST_F(AfterSliceTrainingTest, TheExportedBundleGivesWhatTheLiveNetworksGive) {
 
 TEST_F(AfterSliceTrainingTest, ThePatientAblationHasTheRowsOfTheTable) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<StudyFeatures> studies, ReadFeatures(run()));
-  const ScratchFolder out;
+  const TemporaryFolder out;
   M3L_ASSERT_OK_AND_ASSIGN(
       const AblationTable table,
       AblatePatientNet(studies, PatientOptions(20), {.resamples = 100}, out.path() / "new", Never));
@@ -353,7 +354,7 @@ TEST_F(AfterSliceTrainingTest, ThePatientAblationHasTheRowsOfTheTable) {
 }
 
 TEST(AblateSliceNetTest, TrainsFromThePlainNetworkToTheWholeOne) {
-  const ScratchFolder out;
+  const TemporaryFolder out;
   M3L_ASSERT_OK_AND_ASSIGN(
       const AblationTable table,
       AblateSliceNet(TinyData(2), TinySliceTraining(2), {.resamples = 50}, out.path(), Never));

@@ -1,0 +1,48 @@
+#include "model/device_lanes.h"
+
+#include "c10/core/impl/VirtualGuardImpl.h"
+
+namespace m3lung {
+namespace {
+
+constexpr int kGpuLanes = 2;
+
+}  // namespace
+
+DeviceLanes::DeviceLanes(c10::Device device) {
+  if (device.is_cpu()) {
+    streams_.emplace_back(std::nullopt);
+  } else {
+    // What is the same for every kind of device, so that CUDA need not be linked.
+    const c10::impl::VirtualGuardImpl runtime(device.type());
+    for (int lane = 0; lane < kGpuLanes; ++lane) {
+      streams_.emplace_back(runtime.getStreamFromGlobalPool(device));
+    }
+  }
+  const absl::MutexLock lock(&mu_);
+  for (int lane = 0; lane < count(); ++lane) free_.push_back(lane);
+}
+
+int DeviceLanes::Take() {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(this, &DeviceLanes::HasFree));
+  const int lane = free_.back();
+  free_.pop_back();
+  return lane;
+}
+
+void DeviceLanes::Give(int lane) {
+  absl::MutexLock lock(&mu_);
+  free_.push_back(lane);
+}
+
+DeviceLanes::Use::Use(DeviceLanes& lanes) : lanes_(lanes), lane_(lanes.Take()) {
+  if (lanes.streams_[lane_].has_value()) guard_.emplace(*lanes.streams_[lane_]);
+}
+
+DeviceLanes::Use::~Use() {
+  guard_.reset();
+  lanes_.Give(lane_);
+}
+
+}  // namespace m3lung

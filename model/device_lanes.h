@@ -1,0 +1,54 @@
+// Batches that are under way side by side on one device.
+#ifndef M3LUNG_MODEL_DEVICE_LANES_H_
+#define M3LUNG_MODEL_DEVICE_LANES_H_
+
+#include <optional>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "c10/core/Device.h"
+#include "c10/core/Stream.h"
+#include "c10/core/StreamGuard.h"
+
+namespace m3lung {
+
+// One on a CPU, whose threads a batch takes all. Two on a GPU, each a stream of its own, so
+// that one batch is copied while another is computed.
+//
+// Thread safety: all methods may be called from any thread.
+class DeviceLanes {
+ public:
+  // REQUIRES: `device` has been opened (cuda_library.h).
+  explicit DeviceLanes(c10::Device device);
+
+  int count() const { return static_cast<int>(streams_.size()); }
+
+  // Waits for a lane that is free, and makes it the one on which this thread's work for the
+  // device runs, for the object's life.
+  class Use {
+   public:
+    explicit Use(DeviceLanes& lanes);
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    DeviceLanes& lanes_;
+    const int lane_;
+    std::optional<c10::StreamGuard> guard_;
+  };
+
+ private:
+  int Take();
+  void Give(int lane);
+  bool HasFree() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !free_.empty(); }
+
+  std::vector<std::optional<c10::Stream>> streams_;  // constant after construction; none on a CPU
+  absl::Mutex mu_;
+  std::vector<int> free_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_MODEL_DEVICE_LANES_H_

@@ -1,0 +1,21 @@
+// Runs a bundle's networks until their speed has settled, so that no study pays for it.
+#ifndef M3LUNG_MODEL_WARM_UP_H_
+#define M3LUNG_MODEL_WARM_UP_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "model/inference.h"
+
+namespace m3lung {
+
+// Runs each batch size, and the patient network on as many slices. What a run of each size
+// then takes. INVALID_ARGUMENT for a size under 1; otherwise what the runner says.
+absl::StatusOr<std::vector<absl::Duration>> WarmUp(InferenceRunner& runner,
+                                                   absl::Span<const int> batch_sizes);
+
+}  // namespace m3lung
+
+#endif  // M3LUNG_MODEL_WARM_UP_H_
