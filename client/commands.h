@@ -13,6 +13,7 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 
 void AddAnalyzeCommand(CLI::App& program, int& exit_code);
+void AddBenchCommand(CLI::App& program, int& exit_code);
 void AddHealthCommand(CLI::App& program, int& exit_code);
 void AddModelsCommand(CLI::App& program, int& exit_code);
 

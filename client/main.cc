@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   int exit_code = kExitDone;
   AddAnalyzeCommand(program, exit_code);
   AddModelsCommand(program, exit_code);
+  AddBenchCommand(program, exit_code);
   AddHealthCommand(program, exit_code);
   try {
     program.parse(argc, argv);

@@ -18,12 +18,17 @@ std::string AdviceForReason(const std::string& name) {
   switch (reason) {
     case v1::MODEL_UNKNOWN:
       return "`m3lung models` lists the models that the server has loaded.";
-      return "Leave out --crop to use the mode that the model was trained with.";
     case v1::STUDY_TOO_LARGE:
       return "Send one CT series of the chest, not a whole archive; the server's limits are in "
              "its configuration.";
     case v1::TOO_MANY_STUDIES:
       return "Try again in a moment: the server has as many studies open as it allows.";
+    case v1::SERVER_FULL:
+      return "Try again in a moment: the server holds as many bytes of studies as it may.";
+    case v1::CLIENT_IDLE:
+      return "Nothing came from this client for too long; is the disk or the network slow?";
+    case v1::DEVICE_FAILED:
+      return "Try another server: the device of this one has failed.";
     case v1::NOT_READY:
       return "Try again in a moment: the server is starting or stopping.";
     case v1::MODEL_FAILED:

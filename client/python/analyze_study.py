@@ -25,7 +25,7 @@ CHUNK_BYTES = 256 * 1024  # The contract allows 1 MiB.
 # ErrorReason decides for RESOURCE_EXHAUSTED, which also stands for a study that
 # will always be too large.
 TEMPORARY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
-TEMPORARY_REASONS = {"TOO_MANY_STUDIES", "NOT_READY"}
+TEMPORARY_REASONS = {"TOO_MANY_STUDIES", "SERVER_FULL", "NOT_READY"}
 
 
 def requests(files, args):

@@ -10,13 +10,14 @@
 #include "fake_server.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
-#include "temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "volume_answer.h"
 
 namespace m3lung::client {
 namespace {
 
+using ::m3lung::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;

@@ -1,13 +1,14 @@
 #include "client/file_discovery.h"
 
 #include "gmock/gmock.h"
-#include "temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace m3lung::client {
 namespace {
 
 using m3lung::testing::StatusIs;
+using ::m3lung::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -13,8 +13,8 @@
 #include "fake_server.h"
 #include "gmock/gmock.h"
 #include "opencv2/imgcodecs.hpp"
-#include "temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/phantom.h"
 #include "volume_answer.h"
@@ -22,6 +22,7 @@
 namespace m3lung::client {
 namespace {
 
+using ::m3lung::testing::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -11,14 +11,15 @@
 #include "client/remote_status.h"
 #include "fake_server.h"
 #include "gmock/gmock.h"
-#include "temporary_folder.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temporary_folder.h"
 #include "volume_answer.h"
 
 namespace m3lung::client {
 namespace {
 
 using m3lung::testing::StatusIs;
+using ::m3lung::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
