@@ -8,12 +8,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/files.h"
 #include "base/status_macros.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
+#include "model/precision.h"
 
 namespace m3lung {
 namespace {
@@ -90,14 +92,26 @@ absl::Status CheckAddress(absl::string_view key, const std::string& address) {
       key, " must be ADDRESS:PORT with a port from 0 to 65535; was \"", address, "\""));
 }
 
-absl::Status CheckDevice(absl::string_view device) {
-  int number = 0;
-  if (device == "cpu" || device == "cuda") return absl::OkStatus();
-  if (absl::ConsumePrefix(&device, "cuda:") && absl::SimpleAtoi(device, &number) && number >= 0) {
-    return absl::OkStatus();
+absl::Status CheckDevices(absl::string_view devices) {
+  for (absl::string_view device : absl::StrSplit(devices, ',')) {
+    int number = 0;
+    if (device == "cpu" || device == "cuda") continue;
+    if (absl::ConsumePrefix(&device, "cuda:") && absl::SimpleAtoi(device, &number) && number >= 0) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("device must be cpu, cuda or cuda:N, or several separated by commas; was \"",
+                     devices, "\""));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("device must be cpu, cuda or cuda:N; was \"", device, "\""));
+  return absl::OkStatus();
+}
+
+absl::Status CheckPrecision(absl::string_view precision) {
+  if (precision == "auto") return absl::OkStatus();
+  return ParsePrecision(precision).ok()
+             ? absl::OkStatus()
+             : absl::InvalidArgumentError(absl::StrCat(
+                   "precision must be auto, fp32, bf16 or fp16; was \"", precision, "\""));
 }
 
 }  // namespace
@@ -117,7 +131,8 @@ absl::StatusOr<server::ServerConfig> ReadConfig(const std::string& path) {
 absl::Status ValidateConfig(const server::ServerConfig& config) {
   M3L_RETURN_IF_ERROR(CheckAddress("listen", config.listen()));
   M3L_RETURN_IF_ERROR(CheckAddress("metrics_listen", config.metrics_listen()));
-  M3L_RETURN_IF_ERROR(CheckDevice(config.device()));
+  M3L_RETURN_IF_ERROR(CheckDevices(config.device()));
+  M3L_RETURN_IF_ERROR(CheckPrecision(config.precision()));
   M3L_RETURN_IF_ERROR(CheckRanges(config, ""));
   const auto& sizes = config.batching().sizes();
   if (std::adjacent_find(sizes.begin(), sizes.end(), std::greater_equal<>()) != sizes.end()) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "grpcpp/support/status.h"
 #include "m3lung/v1/model.pb.h"
 #include "m3lung/v1/results.pb.h"
@@ -44,10 +45,17 @@ v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, const Orienta
 struct ApiError {
   absl::Status status;
   v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
+  absl::Duration retry_after = absl::ZeroDuration();  // zero: no advice
 };
+
+// The error of a call whose slice or patient could not be scored, by the batcher's
+// and the runner's codes.
+ApiError ScoringError(const absl::Status& status);
 
 // The trailing metadata entry that holds the reason's name.
 inline constexpr char kReasonMetadata[] = "m3lung-reason";
+// And the one with the milliseconds to try again after, which gRPC's own retries heed.
+inline constexpr char kRetryMetadata[] = "grpc-retry-pushback-ms";
 
 grpc::Status ToGrpcStatus(const absl::Status& status);
 

@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <iostream>
 #include <thread>
 #include <variant>
@@ -12,13 +13,14 @@
 
 namespace {
 
-// Blocks the signals that ask to stop, in this thread and all that it starts, so
-// that only sigwait() takes them.
-sigset_t BlockStopSignals() {
+// Blocks the signals that ask something of the server, in this thread and all that it
+// starts, so that only this thread takes them, when it waits for them.
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
@@ -28,24 +30,46 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
+// The signal that asks to stop. SIGHUP asks to look for models again.
+int ServeUntilStopped(m3lung::Server& server, const sigset_t& signals) {
+  constexpr timespec kBetweenLooks = {.tv_sec = 1, .tv_nsec = 0};
+  while (true) {
+    const int signal = sigtimedwait(&signals, nullptr, &kBetweenLooks);
+    if (signal == SIGTERM || signal == SIGINT) return signal;
+    if (signal == SIGHUP) {
+      const absl::Status status = server.ReloadModels();
+      if (status.ok()) {
+        spdlog::info("models reloaded");
+      } else {
+        spdlog::error("the models stay as they are: {}", std::string(status.message()));
+      }
+    }
+    server.EndUnusedModels();
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const sigset_t stop_signals = BlockStopSignals();
+  const sigset_t signals = BlockSignals();
   spdlog::set_default_logger(spdlog::stderr_logger_mt("m3lungd"));
   const auto options = m3lung::ParseCommandLine(argc, argv);
   if (const auto* exit = std::get_if<m3lung::ExitCode>(&options)) return exit->value;
 
-  auto server = m3lung::Server::Start(std::get<m3lung::server::ServerConfig>(options));
+  std::atomic<bool> failed = false;
+  auto server = m3lung::Server::Start(
+      std::get<m3lung::server::ServerConfig>(options), [&failed, main_thread = pthread_self()] {
+        failed = true;
+        pthread_kill(main_thread, SIGTERM);  // to where it is waited for
+      });
   if (!server.ok()) return Fail(server.status());
   if (const absl::Status status = (*server)->LoadModels(); !status.ok()) return Fail(status);
   std::cout << "m3lungd ready: listening on " << (*server)->address() << ", metrics on "
             << (*server)->metrics_address() << std::endl;
 
-  int signal = 0;
-  sigwait(&stop_signals, &signal);
+  const int signal = ServeUntilStopped(**server, signals);
   spdlog::info("signal {}: stopping", signal);
   (*server)->Stop();
   spdlog::info("stopped");
-  return 0;
+  return failed ? 1 : 0;
 }

@@ -89,6 +89,21 @@ ServerMetrics::ServerMetrics()
                          .Help("Copies that filled batches up to the next size")
                          .Register(*registry_)
                          .Add({})),
+      slices_in_vain_(BuildCounter()
+                          .Name("m3lung_slices_in_vain_total")
+                          .Help("Slices scored for a study that had ended meanwhile")
+                          .Register(*registry_)
+                          .Add({})),
+      study_bytes_(BuildGauge()
+                       .Name("m3lung_study_bytes")
+                       .Help("Bytes of studies that are held or set aside")
+                       .Register(*registry_)
+                       .Add({})),
+      study_bytes_budget_(BuildGauge()
+                              .Name("m3lung_study_bytes_budget")
+                              .Help("The most that m3lung_study_bytes may be")
+                              .Register(*registry_)
+                              .Add({})),
       ready_(BuildGauge()
                  .Name("m3lung_ready")
                  .Help("1 while the server takes studies")
@@ -98,6 +113,10 @@ ServerMetrics::ServerMetrics()
                   .Name("m3lung_model_info")
                   .Help("1 for each model loaded")
                   .Register(*registry_)),
+      reloads_(BuildCounter()
+                   .Name("m3lung_model_reloads_total")
+                   .Help("Reloads of the models, by outcome: ok or failed")
+                   .Register(*registry_)),
       calls_(BuildCounter()
                  .Name("m3lung_calls_total")
                  .Help("Unary calls ended, by method and status code")
@@ -140,12 +159,30 @@ void ServerMetrics::BatchRun(int slices, int filled, int studies) {
   filled_slices_.Increment(filled);
 }
 
+void ServerMetrics::SliceInVain() { slices_in_vain_.Increment(); }
+
+void ServerMetrics::SetStudyBytes(int64_t taken) { study_bytes_.Set(static_cast<double>(taken)); }
+void ServerMetrics::SetStudyBytesBudget(int64_t bytes) {
+  study_bytes_budget_.Set(static_cast<double>(bytes));
+}
+
 void ServerMetrics::SetReady(bool ready) { ready_.Set(ready ? 1 : 0); }
 
-void ServerMetrics::ModelLoaded(const std::string& name, const std::string& version,
-                                const std::string& digest, const std::string& device) {
-  models_.Add({{"name", name}, {"version", version}, {"digest", digest}, {"device", device}})
-      .Set(1);
+void ServerMetrics::SetModels(const std::vector<Model>& models) {
+  absl::MutexLock lock(&models_mu_);
+  for (prometheus::Gauge* gauge : model_gauges_) models_.Remove(gauge);
+  model_gauges_.clear();
+  for (const Model& model : models) {
+    model_gauges_.push_back(&models_.Add({{"name", model.name},
+                                          {"version", model.version},
+                                          {"digest", model.digest},
+                                          {"device", model.device}}));
+    model_gauges_.back()->Set(1);
+  }
+}
+
+void ServerMetrics::ModelsReloaded(bool succeeded) {
+  reloads_.Add({{"outcome", succeeded ? "ok" : "failed"}}).Increment();
 }
 
 void ServerMetrics::CallEnded(absl::string_view method, absl::string_view code,

@@ -2,10 +2,14 @@
 #ifndef M3LUNG_SERVER_METRICS_H_
 #define M3LUNG_SERVER_METRICS_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "prometheus/counter.h"
 #include "prometheus/family.h"
@@ -40,9 +44,19 @@ class ServerMetrics {
   void SliceScored(absl::string_view label);
   void StageTook(Stage stage, absl::Duration duration);
   void BatchRun(int slices, int filled, int studies);
+  // A slice was scored when its study had ended.
+  void SliceInVain();
+  // Bytes of studies: held or set aside, and the most there may be.
+  void SetStudyBytes(int64_t taken);
+  void SetStudyBytesBudget(int64_t bytes);
   void SetReady(bool ready);
-  void ModelLoaded(const std::string& name, const std::string& version, const std::string& digest,
-                   const std::string& device);
+  struct Model {
+    std::string name, version, digest, device;
+  };
+  // The models that are loaded now.
+  void SetModels(const std::vector<Model>& models);
+  // A reload of the models ended.
+  void ModelsReloaded(bool succeeded);
   // For unary calls; `code` is the gRPC status code's name.
   void CallEnded(absl::string_view method, absl::string_view code, absl::Duration duration);
 
@@ -59,8 +73,14 @@ class ServerMetrics {
   prometheus::Histogram& batch_slices_;
   prometheus::Histogram& batch_studies_;
   prometheus::Counter& filled_slices_;
+  prometheus::Counter& slices_in_vain_;
+  prometheus::Gauge& study_bytes_;
+  prometheus::Gauge& study_bytes_budget_;
   prometheus::Gauge& ready_;
   prometheus::Family<prometheus::Gauge>& models_;
+  absl::Mutex models_mu_;
+  std::vector<prometheus::Gauge*> model_gauges_ ABSL_GUARDED_BY(models_mu_);
+  prometheus::Family<prometheus::Counter>& reloads_;
   prometheus::Family<prometheus::Counter>& calls_;
   prometheus::Family<prometheus::Histogram>& call_seconds_;
 };

@@ -1,5 +1,8 @@
 #include "server/model_registry.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,9 +10,46 @@
 #include "server/conversions.h"
 
 namespace m3lung {
+namespace {
+
+absl::Status NotFound(const std::vector<std::shared_ptr<ServedModel>>& models,
+                      absl::string_view name, absl::string_view version) {
+  std::vector<std::string> names;
+  names.reserve(models.size());
+  for (const auto& model : models) {
+    names.push_back(absl::StrCat(model->reference.name(), " version ", model->reference.version()));
+  }
+  // The name came from outside and is not repeated: it could hold anything.
+  return absl::NotFoundError(absl::StrCat(
+      "no such model", name.empty() ? "" : " name", version.empty() ? "" : " and version",
+      "; loaded: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
+}
+
+}  // namespace
 
 ModelRegistry::~ModelRegistry() {
-  for (const std::shared_ptr<ServedModel>& model : models_) model->batcher->Stop();
+  for (const auto* models : {&models_, &replaced_}) {
+    for (const std::shared_ptr<ServedModel>& model : *models) model->batcher->Stop();
+  }
+}
+
+absl::Status ModelRegistry::Replace(std::vector<std::shared_ptr<ServedModel>> models,
+                                    absl::string_view default_name) {
+  std::string name(default_name);
+  if (name.empty() && !models.empty()) name = models.front()->reference.name();
+  if (std::none_of(models.begin(), models.end(),
+                   [&](const auto& model) { return model->reference.name() == name; })) {
+    return NotFound(models, name, "");
+  }
+  absl::MutexLock lock(&mu_);
+  for (std::shared_ptr<ServedModel>& old : models_) {
+    if (std::find(models.begin(), models.end(), old) == models.end()) {
+      replaced_.push_back(std::move(old));
+    }
+  }
+  models_ = std::move(models);
+  default_name_ = std::move(name);
+  return absl::OkStatus();
 }
 
 void ModelRegistry::Add(std::shared_ptr<ServedModel> model) {
@@ -18,14 +58,24 @@ void ModelRegistry::Add(std::shared_ptr<ServedModel> model) {
   models_.push_back(std::move(model));
 }
 
-absl::Status ModelRegistry::SetDefault(absl::string_view name) {
+void ModelRegistry::EndUnused() {
+  std::vector<std::shared_ptr<ServedModel>> unused;
+  {
+    absl::MutexLock lock(&mu_);
+    // Nobody can get hold of one of these any more, so that a count of one stays.
+    const auto used = std::partition(replaced_.begin(), replaced_.end(),
+                                     [](const auto& model) { return model.use_count() > 1; });
+    std::move(used, replaced_.end(), std::back_inserter(unused));
+    replaced_.erase(used, replaced_.end());
+  }
+}
+
+std::shared_ptr<ServedModel> ModelRegistry::FindDigest(absl::string_view digest) const {
   absl::MutexLock lock(&mu_);
   for (const auto& model : models_) {
-    if (model->reference.name() != name) continue;
-    default_name_ = std::string(name);
-    return absl::OkStatus();
+    if (model->reference.digest() == digest) return model;
   }
-  return NotFound(name, "");
+  return nullptr;
 }
 
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(absl::string_view name,
@@ -38,7 +88,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(absl::string_vi
       return *model;
     }
   }
-  return NotFound(wanted, version);
+  return NotFound(models_, wanted, version);
 }
 
 std::vector<v1::Model> ModelRegistry::List() const {
@@ -53,17 +103,6 @@ std::vector<v1::Model> ModelRegistry::List() const {
     models.push_back(DescribeModel(*models_[i], newest && name == default_name_));
   }
   return models;
-}
-
-absl::Status ModelRegistry::NotFound(absl::string_view name, absl::string_view version) const {
-  std::vector<std::string> names;
-  for (const auto& model : models_) {
-    names.push_back(absl::StrCat(model->reference.name(), " version ", model->reference.version()));
-  }
-  // The name came from outside and is not repeated: it could hold anything.
-  return absl::NotFoundError(absl::StrCat(
-      "no such model", name.empty() ? "" : " name", version.empty() ? "" : " and version",
-      "; loaded: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
 }
 
 v1::Model DescribeModel(const ServedModel& model, bool is_default) {
@@ -82,6 +121,7 @@ v1::Model DescribeModel(const ServedModel& model, bool is_default) {
   provenance.set_training_data(manifest.training_data);
   provenance.set_made_by(manifest.made_by);
   described.set_device(model.bundle->device);
+  described.set_runs_on(model.bundle->runs_on);
   return described;
 }
 

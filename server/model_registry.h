@@ -21,6 +21,8 @@ namespace m3lung {
 // A loaded bundle with the batcher that feeds it.
 struct ServedModel {
   std::shared_ptr<const Bundle> bundle;
+  // The same on further devices; the batcher feeds all of them.
+  std::vector<std::shared_ptr<const Bundle>> copies = {};
   v1::ModelReference reference;
   std::unique_ptr<SliceBatcher> batcher;  // last: ends before the bundle it uses
 };
@@ -35,12 +37,21 @@ class ModelRegistry {
   ModelRegistry(const ModelRegistry&) = delete;
   ModelRegistry& operator=(const ModelRegistry&) = delete;
 
-  // Adds a model, the newest of its name when it comes after the others of that
-  // name. The first added is the default unless SetDefault() names another.
+  // Puts `models` in the place of those there were, which end with the studies that
+  // use them. One is the newest of its name when it comes after the others of that
+  // name. Empty `default_name`: the first is the default. NOT_FOUND, naming the models
+  // given, for a name that is none of theirs; then nothing changes.
+  absl::Status Replace(std::vector<std::shared_ptr<ServedModel>> models,
+                       absl::string_view default_name = "");
+  // Replace() with these and one more.
   void Add(std::shared_ptr<ServedModel> model);
 
-  // NOT_FOUND, naming the models there are, for a name that is not loaded.
-  absl::Status SetDefault(absl::string_view name);
+  // Ends the replaced models that no study uses any more. To be called now and then; takes
+  // as long as their last batches.
+  void EndUnused();
+
+  // The loaded model whose manifest has this digest, or null.
+  std::shared_ptr<ServedModel> FindDigest(absl::string_view digest) const;
 
   // Empty name: the default model. Empty version: the newest. NOT_FOUND names
   // the models there are.
@@ -51,12 +62,10 @@ class ModelRegistry {
   std::vector<v1::Model> List() const;
 
  private:
-  absl::Status NotFound(absl::string_view name, absl::string_view version) const
-      ABSL_SHARED_LOCKS_REQUIRED(mu_);
-
   mutable absl::Mutex mu_;
   std::vector<std::shared_ptr<ServedModel>> models_ ABSL_GUARDED_BY(mu_);
   std::string default_name_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::shared_ptr<ServedModel>> replaced_ ABSL_GUARDED_BY(mu_);
 };
 
 // How a model presents itself.

@@ -36,7 +36,8 @@ std::variant<server::ServerConfig, ExitCode> ParseCommandLine(int argc, char** a
       ->type_name("ADDR");
   app.add_option("--models", models, "Folder of the model bundles, default " + defaults.models())
       ->type_name("DIR");
-  app.add_option("--device", device, "cpu, cuda or cuda:N, default " + defaults.device())
+  app.add_option("--device", device,
+                 "cpu, cuda, cuda:N, or several with commas between, default " + defaults.device())
       ->type_name("DEVICE");
   try {
     app.parse(argc, argv);

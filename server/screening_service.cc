@@ -31,6 +31,8 @@ class SliceReactor final : public grpc::ServerUnaryReactor {
     Finish(ToGrpcStatus(error, context_));
   }
 
+  absl::Time deadline() const { return absl::FromChrono(context_.deadline()); }
+
   void OnDone() override {
     on_done_();
     delete this;
@@ -82,10 +84,11 @@ void AnalyzeOneSlice(SliceReactor& call, uint64_t number) {
 
   SliceTask task;
   task.study = number;
+  task.deadline = call.deadline();
   task.hu = std::exchange(slice->input, {});
   task.done = [&call, model = *model, slice = *std::move(slice)](absl::StatusOr<SliceScores> scores,
                                                                  SliceCost cost) {
-    if (!scores.ok()) return call.End({scores.status(), v1::MODEL_FAILED});
+    if (!scores.ok()) return call.End(ScoringError(scores.status()));
     call.env.metrics.StageTook(Stage::kSliceModel, cost.scored);
     call.response = MakeSliceResult(slice, *scores, call.request.lesion_maps(), model->reference);
     call.response.set_index(0);
@@ -97,59 +100,21 @@ void AnalyzeOneSlice(SliceReactor& call, uint64_t number) {
   }
 }
 
-ApiError NotReady() {
-  return {absl::UnavailableError("the server is loading its models or stopping; try another "
-                                 "server, or again later"),
-          v1::NOT_READY};
-}
-
 }  // namespace
-
-std::optional<ApiError> ScreeningService::OpenStudy() {
-  absl::MutexLock lock(&mu_);
-  if (!serving_) return NotReady();
-  if (open_studies_ >= env_.limits.open_studies()) {
-    return ApiError{
-        absl::ResourceExhaustedError(absl::StrCat("the server has ", env_.limits.open_studies(),
-                                                  " studies open, its limit; try again later")),
-        v1::TOO_MANY_STUDIES};
-  }
-  ++open_studies_;
-  return std::nullopt;
-}
-
-std::optional<ApiError> ScreeningService::OpenSlice() {
-  absl::MutexLock lock(&mu_);
-  if (!serving_) return NotReady();
-  ++open_slices_;
-  return std::nullopt;
-}
-
-void ScreeningService::CloseStudy() {
-  env_.metrics.StudyClosed();
-  absl::MutexLock lock(&mu_);
-  --open_studies_;
-}
-
-void ScreeningService::CloseSlice() {
-  absl::MutexLock lock(&mu_);
-  --open_slices_;
-}
-
-bool ScreeningService::AwaitIdle(absl::Time deadline) {
-  absl::MutexLock lock(&mu_);
-  return env_.clock.AwaitUntil(mu_, absl::Condition(this, &ScreeningService::IsIdle), deadline);
-}
 
 grpc::ServerBidiReactor<v1::AnalyzeStudyRequest, v1::AnalyzeStudyResponse>*
 ScreeningService::AnalyzeStudy(grpc::CallbackServerContext* context) {
-  if (const std::optional<ApiError> refusal = OpenStudy()) {
-    env_.metrics.StudyEnded(CodeName(refusal->status.code()), absl::ZeroDuration());
-    return new RefusedStudy(*context, *refusal);
+  if (const ApiError refusal = env_.admission.OpenStudy(); !refusal.status.ok()) {
+    env_.metrics.StudyEnded(CodeName(refusal.status.code()), absl::ZeroDuration());
+    return new RefusedStudy(*context, refusal);
   }
   env_.metrics.StudyOpened();
-  auto* reactor =
-      new StudyReactor(*context, env_, next_number_.fetch_add(1), [this] { CloseStudy(); });
+  const absl::Time opened = env_.clock.Now();
+  auto* reactor = new StudyReactor(*context, env_, next_number_.fetch_add(1), [this, opened] {
+    env_.metrics.StudyClosed();
+    env_.admission.CloseStudy(env_.clock.Now() - opened);
+  });
+  sessions_.Add(reactor->session());
   reactor->Start();
   return reactor;
 }
@@ -157,13 +122,13 @@ ScreeningService::AnalyzeStudy(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* ScreeningService::AnalyzeSlice(grpc::CallbackServerContext* context,
                                                          const v1::AnalyzeSliceRequest* request,
                                                          v1::SliceResult* response) {
-  const std::optional<ApiError> refusal = OpenSlice();
+  const ApiError refusal = env_.admission.OpenSlice();
   auto* call =
-      new SliceReactor(env_, *context, *request, *response, [this, refused = refusal.has_value()] {
-        if (!refused) CloseSlice();
+      new SliceReactor(env_, *context, *request, *response, [this, admitted = refusal.status.ok()] {
+        if (admitted) env_.admission.CloseSlice();
       });
-  if (refusal) {
-    call->End(*refusal);
+  if (!refusal.status.ok()) {
+    call->End(refusal);
   } else {
     env_.pool.Run([call, number = next_number_.fetch_add(1)] { AnalyzeOneSlice(*call, number); });
   }

@@ -19,6 +19,10 @@ struct ReceivedInstance {
   std::string dicom;                    // a DICOM file, unless hu_slice is set
   std::optional<v1::HuSlice> hu_slice;  // checked: its bytes fit its size
   bool too_large = false;               // over limits.instance_bytes; nothing of it was kept
+
+  int64_t bytes() const {
+    return static_cast<int64_t>(dicom.size() + (hu_slice ? hu_slice->hu().size() : 0));
+  }
 };
 
 // Thread safety: none; the session's lock guards it.
@@ -40,6 +44,8 @@ class StudyIntake {
   const v1::StudyHeader& header() const { return *header_; }
   int instances() const { return instances_; }    // received whole
   int64_t bytes() const { return study_bytes_; }  // of pixels and DICOM files, so far
+  // Of the instance that is being received, as far as they are kept.
+  int64_t bytes_kept() const { return static_cast<int64_t>(bytes_.size()); }
 
  private:
   ApiError TakeHeader(v1::StudyHeader header);

@@ -69,7 +69,10 @@ std::vector<SliceNumber> StudyLedger::AdmitAsItCame() {
   const Instance& last = instances_.back();
   for (SliceNumber number = last.first; number < last.first + last.slices; ++number) {
     decisions_[number] = DecideAsItCame(number);
-    if (!decisions_[number].used) continue;
+    if (!decisions_[number].used) {
+      ReleasePixels(number);
+      continue;
+    }
     admitted_.push_back(number);
     used.push_back(number);
   }
@@ -82,19 +85,19 @@ void StudyLedger::SetAssembled(AssembledStudy study) {
   if (study_.chosen() != nullptr) head_to_feet_ = study_.chosen()->series.head_to_feet;
 }
 
-int64_t StudyLedger::HeldBytes(int number) const {
-  const Instance& instance = instances_[number];
-  int64_t bytes = 0;
-  for (SliceNumber slice = instance.first; slice < instance.first + instance.slices; ++slice) {
-    bytes += static_cast<int64_t>(slices_[slice].hu.total() * slices_[slice].hu.elemSize());
+int64_t StudyLedger::ReleaseUnusedPixels() {
+  int64_t released = 0;
+  for (size_t slice = 0; slice < decisions_.size(); ++slice) {
+    if (decisions_[slice].used) continue;
+    released += slices_[slice].bytes();
+    ReleasePixels(static_cast<SliceNumber>(slice));
   }
-  return bytes;
+  return released;
 }
 
-void StudyLedger::ReleaseUnusedPixels() {
-  for (size_t slice = 0; slice < slices_.size(); ++slice) {
-    if (!decisions_[slice].used) slices_[slice].hu.release();
-  }
+void StudyLedger::ReleasePixels(SliceNumber number) {
+  slices_[number].hu.release();
+  std::vector<int16_t>().swap(slices_[number].input);
 }
 
 v1::InstanceReceipt StudyLedger::ReceiptOf(int number) const {

@@ -28,8 +28,9 @@ class StudyLedger {
   void AddDecoded(std::vector<StudySlice> slices, const std::string& sop_instance_uid);
 
   // Decides on the instance added last by what came before it: the first slice's
-  // series is the study's, and what repeats a slice of it is skipped. For studies
-  // whose slices are answered as they come; returns those to be scored.
+  // series is the study's, and what repeats a slice of it is skipped, its pixels
+  // with it. For studies whose slices are answered as they come; returns those to be
+  // scored.
   std::vector<SliceNumber> AdmitAsItCame();
 
   // Decides on all slices: by the rules of the study assembler, or, where slices
@@ -38,10 +39,9 @@ class StudyLedger {
 
   // Whether the instance holds slices; where not, it is skipped.
   bool IsDecoded(int instance) const { return instances_[instance].status.ok(); }
-  // Bytes of its slices' pixels that are kept.
-  int64_t HeldBytes(int instance) const;
-  // Lets go of the pixels of slices that are not used.
-  void ReleaseUnusedPixels();
+  // Lets go of the pixels of slices that are not used. How many bytes they were.
+  int64_t ReleaseUnusedPixels();
+  void ReleasePixels(SliceNumber slice);
 
   // REQUIRES: the instance has been decided upon.
   v1::InstanceReceipt ReceiptOf(int instance) const;

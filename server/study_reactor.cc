@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
 namespace m3lung {
 
 StudyReactor::StudyReactor(grpc::CallbackServerContext& context,
@@ -9,7 +12,8 @@ StudyReactor::StudyReactor(grpc::CallbackServerContext& context,
                            std::function<void()> on_done)
     : context_(context),
       on_done_(std::move(on_done)),
-      session_(StudySession::Create(environment, *this, number)) {}
+      session_(
+          StudySession::Create(environment, *this, number, absl::FromChrono(context.deadline()))) {}
 
 void StudyReactor::OnReadDone(bool ok) {
   // The session may end in here and gRPC then delete this object.
@@ -47,6 +51,7 @@ void StudyReactor::OnCancel() {
 }
 
 void StudyReactor::OnDone() {
+  session_->OnClosed();
   on_done_();
   delete this;
 }
@@ -87,6 +92,10 @@ RefusedStudy::RefusedStudy(grpc::CallbackServerContext& context, const ApiError&
 grpc::Status ToGrpcStatus(const ApiError& error, grpc::CallbackServerContext& context) {
   if (error.reason != v1::ERROR_REASON_UNSPECIFIED) {
     context.AddTrailingMetadata(kReasonMetadata, v1::ErrorReason_Name(error.reason));
+  }
+  if (error.retry_after > absl::ZeroDuration()) {
+    context.AddTrailingMetadata(kRetryMetadata,
+                                absl::StrCat(absl::ToInt64Milliseconds(error.retry_after)));
   }
   return ToGrpcStatus(error.status);
 }

@@ -30,6 +30,7 @@ class StudyReactor final
 
   // Asks for the first request. Separate, since it hands `this` to other threads.
   void Start() { session_->Start(); }
+  const std::shared_ptr<StudySession>& session() const { return session_; }
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -40,6 +41,7 @@ class StudyReactor final
   void Send(v1::AnalyzeStudyResponse response) override;
   void ReadNext() override;
   void Finish(const ApiError& error) override;
+  void Abandon() override { context_.TryCancel(); }
   // Ends the stream when all has been written; `mu_` must not be held, since gRPC
   // may delete this object at once.
   void FinishStream();

@@ -19,6 +19,7 @@
 #include "base/thread_pool.h"
 #include "m3lung/v1/screening.pb.h"
 #include "preprocess/study/study_assembler.h"
+#include "server/admission.h"
 #include "server/batching/slice_batcher.h"
 #include "server/config.pb.h"
 #include "server/conversions.h"
@@ -41,7 +42,10 @@ struct SessionEnvironment {
   ServerMetrics& metrics;
   Clock& clock;
   const server::Limits limits;
+  Admission& admission;
   StudyAssembler assemble = AssembleStudy;
+  // The device of a model's networks can no longer compute.
+  std::function<void(const absl::Status&)> device_failed = [](const absl::Status&) {};
 };
 
 // Carries a session's answers. Called with the session's lock held, so an
@@ -53,8 +57,10 @@ class StudySink {
   virtual void Send(v1::AnalyzeStudyResponse response) = 0;
   // Asks for the next request: OnRequest() or OnHalfClose() follows.
   virtual void ReadNext() = 0;
-  // Ends the stream, once, after what was sent before. The last call on a sink.
+  // Ends the stream, once, after what was sent before.
   virtual void Finish(const ApiError& error) = 0;
+  // After Finish(): ends the stream at once, since the client does not read what was sent.
+  virtual void Abandon() = 0;
 };
 
 // kHeader --header--> kReading --half-close, all decoded--> kAssembling
@@ -68,15 +74,19 @@ class StudySink {
 //
 // At most one request is asked for at a time, and none while the study has
 // limits.unanswered_slices slices in work; the pixels that wait are bounded by
-// limits.held_bytes: the memory of a study is bounded whatever its client does.
+// limits.held_bytes, and those of all studies by the server's budget: the memory of a
+// study is bounded whatever its client does. A client that lets the session wait for
+// limits.idle_seconds loses it.
 //
 // Thread safety: all methods may be called from any thread.
 class StudySession final : public std::enable_shared_from_this<StudySession> {
  public:
-  // `number` tells studies apart in the logs and in the batcher.
-  // REQUIRES: `sink` lives until its Finish() has been called.
+  // `number` tells studies apart in the logs and in the batcher; nobody waits for the
+  // answer after `deadline`.
+  // REQUIRES: `sink` lives until OnClosed() has been called.
   static std::shared_ptr<StudySession> Create(const SessionEnvironment& environment,
-                                              StudySink& sink, uint64_t number);
+                                              StudySink& sink, uint64_t number,
+                                              absl::Time deadline = absl::InfiniteFuture());
 
   // Asks for the first request.
   void Start();
@@ -85,6 +95,13 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void OnWritten(const v1::AnalyzeStudyResponse& response);
   // The client has gone, or its deadline has passed.
   void OnCancel();
+  // Nothing more can be sent or read.
+  void OnClosed();
+  // Ends a study whose client has let it wait for too long, and after as long again the stream
+  // of one that has ended and whose client does not read the answers.
+  void EndIfIdle();
+  // Ends the study for the server's own reasons.
+  void EndWith(const ApiError& error);
 
  private:
   enum class State { kHeader, kReading, kAssembling, kScoring, kAssessing, kDone };
@@ -94,19 +111,28 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
     std::string sop_instance_uid;
     absl::Duration decode_time;
     absl::Duration crop_time;
+
+    int64_t bytes() const;  // of pixels
   };
 
-  StudySession(const SessionEnvironment& environment, StudySink& sink, uint64_t number);
+  StudySession(const SessionEnvironment& environment, StudySink& sink, uint64_t number,
+               absl::Time deadline);
 
   void Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DecodeLater(ReceivedInstance instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Decoded Decode(const ReceivedInstance& instance, bool by_paper, int input_size) const;
   void ReadNextWithinCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether the server has bytes for one more instance. Where it has not, a study that will give
+  // some back as its slices are answered waits for that instead of being refused.
+  bool HasRoomForMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Counts bytes that the study now holds, or no longer does. False: it has ended,
+  // since there are no more.
+  bool Hold(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  void OnDecoded(int instance, Decoded decoded);
+  void OnDecoded(int instance, int64_t encoded_bytes, Decoded decoded);
   void AddInOrder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void AdmitAsItCame(int instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void HoldForStudy(int instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AdmitAsItCame(int instance, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void HoldForStudy(int instance, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void AssembleWhenComplete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Assemble();
@@ -122,12 +148,13 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void Assess();
   void OnAssessed(absl::StatusOr<ClassProbabilities> probabilities, absl::Duration duration);
 
+  void Send(v1::AnalyzeStudyResponse response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendReceipt(int instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendSlice(SliceNumber slice, v1::SliceResult result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendPatient(const std::optional<ClassProbabilities>& probabilities)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Fail(absl::Status status, v1::ErrorReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Fail(const ApiError& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(const std::string& outcome, const ApiError& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant after construction.
@@ -135,6 +162,7 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   StudySink& sink_;
   const uint64_t number_;
   const absl::Time started_;
+  const absl::Time deadline_;
   const std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
 
   absl::Mutex mu_;
@@ -145,8 +173,14 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
 
   bool half_closed_ ABSL_GUARDED_BY(mu_) = false;
   bool read_pending_ ABSL_GUARDED_BY(mu_) = false;
-  int in_work_ ABSL_GUARDED_BY(mu_) = 0;  // see limits.unanswered_slices
-  int64_t held_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  int in_work_ ABSL_GUARDED_BY(mu_) = 0;         // see limits.unanswered_slices
+  int64_t held_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // see limits.held_bytes
+  BudgetShare share_ ABSL_GUARDED_BY(mu_);
+  bool is_routine_ ABSL_GUARDED_BY(mu_) = false;  // and counted as such
+  int unwritten_ ABSL_GUARDED_BY(mu_) = 0;        // responses
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  // When the client last sent or read, or was last given something to.
+  absl::Time last_heard_ ABSL_GUARDED_BY(mu_);
 
   std::map<int, Decoded> decoded_ ABSL_GUARDED_BY(mu_);  // waiting for earlier ones
   StudyLedger ledger_ ABSL_GUARDED_BY(mu_);

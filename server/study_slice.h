@@ -26,6 +26,10 @@ struct StudySlice {
   cv::Rect box;  // that the network sees, in the image as stored
   CropMethod method = CropMethod::kNone;
   std::vector<int16_t> input;  // input_size x input_size HU, row by row, in the common orientation
+
+  int64_t bytes() const {
+    return static_cast<int64_t>(hu.total() * hu.elemSize() + input.size() * sizeof(int16_t));
+  }
 };
 
 DecodeLimits ToDecodeLimits(const server::Limits& limits);

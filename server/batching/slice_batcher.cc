@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 
 namespace m3lung {
 namespace {
@@ -15,40 +16,43 @@ constexpr char kStopping[] = "the server is stopping";
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SliceBatcher>> SliceBatcher::Create(
-    BatcherOptions options, InferenceRunner& runner, Clock& clock,
-    std::function<void(const BatchReport&)> on_batch) {
-  if (options.sizes.empty()) return absl::InvalidArgumentError("batch sizes: none given");
-  int previous = 0;
-  for (const int size : options.sizes) {
-    if (size <= previous) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("batch sizes must be positive and rise; ", size, " follows ", previous));
-    }
-    previous = size;
-  }
+    BatcherOptions options, const std::vector<InferenceRunner*>& runners, Clock& clock,
+    BatcherEvents events) {
+  M3L_ASSIGN_OR_RETURN(BatchPlan plan, BatchPlan::Create(std::move(options.sizes)));
   if (options.max_wait < absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
         absl::StrCat("a batch's longest wait must not be negative; was ",
                      absl::FormatDuration(options.max_wait)));
   }
+  if (options.urgent_in_a_row < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("urgent slices in a row must be at least 1; were ", options.urgent_in_a_row));
+  }
   return std::unique_ptr<SliceBatcher>(
-      new SliceBatcher(std::move(options), runner, clock, std::move(on_batch)));
+      new SliceBatcher(options, std::move(plan), runners, clock, std::move(events)));
 }
 
-SliceBatcher::SliceBatcher(BatcherOptions options, InferenceRunner& runner, Clock& clock,
-                           std::function<void(const BatchReport&)> on_batch)
-    : options_(std::move(options)),
-      runner_(runner),
+SliceBatcher::SliceBatcher(const BatcherOptions& options, BatchPlan plan,
+                           const std::vector<InferenceRunner*>& runners, Clock& clock,
+                           BatcherEvents events)
+    : max_wait_(options.max_wait),
+      most_urgent_in_a_row_(options.urgent_in_a_row),
+      plan_(std::move(plan)),
       clock_(clock),
-      on_batch_(std::move(on_batch)),
-      worker_([this] { Work(); }) {}
+      events_(std::move(events)) {
+  for (InferenceRunner* runner : runners) {
+    for (int lane = 0; lane < runner->lanes(); ++lane) {
+      workers_.emplace_back([this, runner] { Work(*runner); });
+    }
+  }
+}
 
 void SliceBatcher::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
-  if (worker_.joinable()) worker_.join();
+  workers_.clear();
   std::vector<Pending> left;
   {
     absl::MutexLock lock(&mu_);
@@ -81,39 +85,48 @@ int SliceBatcher::queued() const {
   return queued_;
 }
 
-void SliceBatcher::Work() {
+void SliceBatcher::Work(InferenceRunner& runner) {
   while (true) {
     std::vector<Pending> batch = NextBatch();
     if (batch.empty()) return;
-    RunBatch(std::move(batch));
+    RunBatch(runner, std::move(batch));
   }
 }
 
 // Waits for a batch to be ready. Empty when the batcher stops.
 std::vector<SliceBatcher::Pending> SliceBatcher::NextBatch() {
   while (true) {
-    std::vector<Pending> batch, dropped;
+    std::vector<Pending> batch, dead;
     {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(this, &SliceBatcher::HasTaskOrStops));
       if (!stopping_) {
+        // Another lane may take what this one waits to fill up.
         clock_.AwaitUntil(mu_, absl::Condition(this, &SliceBatcher::IsFullOrStops),
-                          OldestSubmitted() + options_.max_wait);
+                          OldestSubmitted() + max_wait_);
       }
       if (stopping_) return {};
-      DropCancelled(dropped);
-      TakeTurns(urgent_, options_.sizes.back(), batch);
-      TakeTurns(routine_, options_.sizes.back(), batch);
+      dead = TakeDead();
+      if (queued_ > 0) batch = TakeTurns(std::min(queued_, plan_.Next(queued_)));
     }
-    for (Pending& pending : dropped) {
-      pending.task.done(absl::CancelledError("given up before it was scored"), {});
+    for (Pending& pending : dead) {
+      const Cancellation* cancellation = pending.task.cancellation.get();
+      pending.task.done(cancellation != nullptr && cancellation->cancelled()
+                            ? absl::CancelledError("given up before it was scored")
+                            : absl::DeadlineExceededError("came to its deadline unscored"),
+                        {});
     }
     if (!batch.empty()) return batch;
   }
 }
 
-void SliceBatcher::TakeTurns(Lane& lane, size_t wanted, std::vector<Pending>& batch) {
-  while (batch.size() < wanted && !lane.turns.empty()) {
+std::vector<SliceBatcher::Pending> SliceBatcher::TakeTurns(int wanted) {
+  std::vector<Pending> batch;
+  for (int i = 0; i < wanted; ++i) {
+    const bool others_turn = !routine_.turns.empty() && urgent_in_a_row_ >= most_urgent_in_a_row_;
+    Lane& lane = urgent_.turns.empty() || others_turn ? routine_ : urgent_;
+    urgent_in_a_row_ = &lane == &urgent_ && !routine_.turns.empty() ? urgent_in_a_row_ + 1 : 0;
+
     const uint64_t study = lane.turns.front();
     lane.turns.pop_front();
     const auto at = lane.by_study.find(study);
@@ -126,25 +139,31 @@ void SliceBatcher::TakeTurns(Lane& lane, size_t wanted, std::vector<Pending>& ba
       lane.turns.push_back(study);
     }
   }
+  return batch;
 }
 
-void SliceBatcher::DropCancelled(std::vector<Pending>& dropped) {
+// The slices of studies that were given up or have come to their deadline.
+std::vector<SliceBatcher::Pending> SliceBatcher::TakeDead() {
+  const absl::Time now = clock_.Now();
+  std::vector<Pending> dead;
   for (Lane* lane : {&urgent_, &routine_}) {
     for (auto turn = lane->turns.begin(); turn != lane->turns.end();) {
       const auto study = lane->by_study.find(*turn);
       std::deque<Pending>& pending = study->second;
-      // One study, one cancellation: its first slice speaks for all.
-      const Cancellation* cancellation = pending.front().task.cancellation.get();
-      if (cancellation == nullptr || !cancellation->cancelled()) {
+      // One study, one cancellation and one deadline: its first slice speaks for all.
+      const SliceTask& first = pending.front().task;
+      const bool is_cancelled = first.cancellation != nullptr && first.cancellation->cancelled();
+      if (!is_cancelled && now < first.deadline) {
         ++turn;
         continue;
       }
       queued_ -= static_cast<int>(pending.size());
-      std::move(pending.begin(), pending.end(), std::back_inserter(dropped));
+      std::move(pending.begin(), pending.end(), std::back_inserter(dead));
       lane->by_study.erase(study);
       turn = lane->turns.erase(turn);
     }
   }
+  return dead;
 }
 
 absl::Time SliceBatcher::OldestSubmitted() const {
@@ -157,9 +176,9 @@ absl::Time SliceBatcher::OldestSubmitted() const {
   return oldest;
 }
 
-void SliceBatcher::RunBatch(std::vector<Pending> batch) {
+void SliceBatcher::RunBatch(InferenceRunner& runner, std::vector<Pending> batch) {
   const int slices = static_cast<int>(batch.size());
-  const int size = *std::lower_bound(options_.sizes.begin(), options_.sizes.end(), slices);
+  const int size = plan_.LeastHolding(slices);
   std::vector<const int16_t*> hu;
   std::set<uint64_t> studies;
   for (const Pending& pending : batch) {
@@ -169,12 +188,18 @@ void SliceBatcher::RunBatch(std::vector<Pending> batch) {
   hu.resize(size, hu.front());
 
   const absl::Time start = clock_.Now();
-  absl::StatusOr<std::vector<SliceScores>> scores = runner_.ScoreSlices(hu);
+  absl::StatusOr<std::vector<SliceScores>> scores = runner.ScoreSlices(hu);
   const absl::Duration duration = clock_.Now() - start;
-  on_batch_({.slices = slices,
-             .filled = size - slices,
-             .studies = static_cast<int>(studies.size()),
-             .duration = duration});
+  events_.batch_run({.slices = slices,
+                     .filled = size - slices,
+                     .studies = static_cast<int>(studies.size()),
+                     .duration = duration});
+  if (!scores.ok()) {
+    if (const absl::Status device = runner.CheckDevice(); !device.ok()) {
+      events_.device_failed(device);
+      scores = absl::UnavailableError("the device that runs the networks has failed");
+    }
+  }
 
   for (int i = 0; i < slices; ++i) {
     const SliceCost cost = {.queued = start - batch[i].submitted, .scored = duration / slices};

@@ -1,4 +1,4 @@
-// Groups slices of many studies into batches for one model.
+// Groups slices of many studies into batches for one model, on one device or several.
 #ifndef M3LUNG_SERVER_BATCHING_SLICE_BATCHER_H_
 #define M3LUNG_SERVER_BATCHING_SLICE_BATCHER_H_
 
@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "model/inference.h"
+#include "server/batching/batch_plan.h"
 
 namespace m3lung {
 
@@ -40,19 +41,25 @@ struct SliceCost {
 struct SliceTask {
   uint64_t study = 0;  // slices of one study share a number
   bool urgent = false;
+  // Not worth scoring after it.
+  absl::Time deadline = absl::InfiniteFuture();
   std::vector<int16_t> hu;  // input_size x input_size, row by row
   std::shared_ptr<const Cancellation> cancellation;
-  // Called once, on the batch thread, and must not block. CANCELLED for a slice
-  // that was given up before it was scored.
+  // Called once, on a batch thread, and must not block. CANCELLED for a slice
+  // that was given up before it was scored, DEADLINE_EXCEEDED for one that came to
+  // its deadline, UNAVAILABLE where the device has failed.
   std::function<void(absl::StatusOr<SliceScores>, SliceCost)> done;
 };
 
 struct BatcherOptions {
   // Sizes of batch that the model is run with, rising; a batch in between is
   // filled up with copies of its first slice, whose scores are dropped.
-  std::vector<int> sizes = {1};
+  std::vector<BatchSize> sizes = {{.slices = 1, .duration = absl::ZeroDuration()}};
   // Longest wait of a batch's first slice for others. Zero: never wait.
   absl::Duration max_wait = absl::Milliseconds(5);
+  // Urgent slices that may be taken one after the other while others wait; then one
+  // of these is taken, so that none waits for ever.
+  int urgent_in_a_row = 8;
 };
 
 // One batch that was run.
@@ -63,20 +70,31 @@ struct BatchReport {
   absl::Duration duration;
 };
 
+// What the batcher tells its owner, on a batch thread. Must not block.
+struct BatcherEvents {
+  std::function<void(const BatchReport&)> batch_run = [](const BatchReport&) {};
+  // The device can no longer compute: no later slice will be scored.
+  std::function<void(const absl::Status&)> device_failed = [](const absl::Status&) {};
+};
+
 // A batch is formed when the largest size is reached or its oldest slice has
-// waited max_wait. Studies take turns, a slice each; all urgent ones come before
-// the others. A study keeps its own slices in the order submitted.
+// waited max_wait; BatchPlan says how large it is. Studies take turns, a slice each;
+// urgent ones come before the others, urgent_in_a_row at most. A study keeps its own
+// slices in the order submitted. Slices that nobody waits for any more leave when
+// a batch is formed.
 //
-// Thread safety: Submit() and queued() may be called from any thread. Callbacks
-// run on the batch thread and must not block.
-// REQUIRES: the runner and the clock outlive the batcher.
+// Each runner has as many batch threads as it has lanes; all take from the same queue.
+//
+// Thread safety: Submit() and queued() may be called from any thread. Callbacks run on
+// the batch threads and must not block.
+// REQUIRES: the runners and the clock outlive the batcher.
 class SliceBatcher {
  public:
-  // INVALID_ARGUMENT for sizes that are empty, not positive or not rising, or a
-  // negative max_wait.
+  // INVALID_ARGUMENT for what BatchPlan::Create() refuses, a negative max_wait, or an
+  // urgent_in_a_row under 1. REQUIRES: at least one runner.
   static absl::StatusOr<std::unique_ptr<SliceBatcher>> Create(
-      BatcherOptions options, InferenceRunner& runner, Clock& clock,
-      std::function<void(const BatchReport&)> on_batch);
+      BatcherOptions options, const std::vector<InferenceRunner*>& runners, Clock& clock,
+      BatcherEvents events);
 
   ~SliceBatcher() { Stop(); }
   SliceBatcher(const SliceBatcher&) = delete;
@@ -85,10 +103,10 @@ class SliceBatcher {
   // UNAVAILABLE, and the task is not answered, after Stop().
   absl::Status Submit(SliceTask task);
 
-  // Ends the batch thread; tasks still queued are answered CANCELLED. To be called
+  // Ends the batch threads; tasks still queued are answered CANCELLED. To be called
   // by the owner before it lets go of the batcher: a task may hold the last
   // reference to it, and then it dies on its own thread, which cannot join itself.
-  // REQUIRES: not called from the batch thread; not from two threads at once.
+  // REQUIRES: not called from a batch thread; not from two threads at once.
   void Stop();
 
   // Slices that wait for a batch.
@@ -106,36 +124,37 @@ class SliceBatcher {
     std::deque<uint64_t> turns;
   };
 
-  SliceBatcher(BatcherOptions options, InferenceRunner& runner, Clock& clock,
-               std::function<void(const BatchReport&)> on_batch);
+  SliceBatcher(const BatcherOptions& options, BatchPlan plan,
+               const std::vector<InferenceRunner*>& runners, Clock& clock, BatcherEvents events);
 
-  void Work();
+  void Work(InferenceRunner& runner);
   std::vector<Pending> NextBatch();
-  void TakeTurns(Lane& lane, size_t wanted, std::vector<Pending>& batch)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DropCancelled(std::vector<Pending>& dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<Pending> TakeTurns(int wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<Pending> TakeDead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Time OldestSubmitted() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasTaskOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return stopping_ || queued_ > 0;
   }
   bool IsFullOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return stopping_ || queued_ >= options_.sizes.back();
+    return stopping_ || queued_ >= plan_.largest();
   }
-  void RunBatch(std::vector<Pending> batch);
+  void RunBatch(InferenceRunner& runner, std::vector<Pending> batch);
 
   // Constant after construction.
-  const BatcherOptions options_;
-  InferenceRunner& runner_;
+  const absl::Duration max_wait_;
+  const int most_urgent_in_a_row_;
+  const BatchPlan plan_;
   Clock& clock_;
-  const std::function<void(const BatchReport&)> on_batch_;
+  const BatcherEvents events_;
 
   mutable absl::Mutex mu_;
   Lane urgent_ ABSL_GUARDED_BY(mu_);
   Lane routine_ ABSL_GUARDED_BY(mu_);
   int queued_ ABSL_GUARDED_BY(mu_) = 0;
+  int urgent_in_a_row_ ABSL_GUARDED_BY(mu_) = 0;  // taken while others waited
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
-  std::jthread worker_;  // last: joins before the members it uses die
+  std::vector<std::jthread> workers_;  // last: join before the members they use die
 };
 
 }  // namespace m3lung

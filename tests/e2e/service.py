@@ -131,12 +131,14 @@ class Server:
     Leaving the context sends SIGTERM and fails unless the server then ends with 0.
     """
 
-    def __init__(self, models, *arguments):
+    def __init__(self, models, *arguments, device="cpu", run_by=()):
+        """run_by: a command that runs the server's command, given to it as arguments."""
         self._log_path = scratch("server") / "m3lungd.log"
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(
-                [BIN_DIR / "m3lungd", "--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0",
-                 f"--models={models}", "--device=cpu", *arguments],
+                [*run_by, BIN_DIR / "m3lungd", "--listen=127.0.0.1:0",
+                 "--metrics_listen=127.0.0.1:0", f"--models={models}", f"--device={device}",
+                 *arguments],
                 stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
         self._lines = []
@@ -175,8 +177,15 @@ class Server:
         status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
 
+    @property
+    def process_id(self):
+        return self._process.pid
+
     def terminate(self):
         self._process.send_signal(signal.SIGTERM)
+
+    def reload(self):
+        self._process.send_signal(signal.SIGHUP)
 
     def wait(self, timeout=HANG_SECONDS):
         """The exit code, once the server has ended."""

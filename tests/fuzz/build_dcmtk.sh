@@ -33,22 +33,7 @@ if [ "$(cat "$prefix/version" 2>/dev/null || true)" = "$version" ]; then
 fi
 
 work=$prefix/work
-mkdir -p "$work/source"
-if [ ! -d "$work/source/$version" ]; then
-  # The machine's lists of Debian, asked for sources instead of packages.
-  apt=$work/apt
-  mkdir -p "$apt/sources" "$apt/state/partial" "$apt/cache/archives/partial"
-  for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
-    grep -qsE 'https?://[^ ]*/debian' "$list" || continue
-    sed -E 's/^Types:.*/Types: deb-src/; s/^deb /deb-src /' "$list" >"$apt/sources/${list##*/}"
-  done
-  apt_get=(apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$apt/sources"
-    -o "Dir::State::lists=$apt/state" -o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)")
-  "${apt_get[@]}" update
-  (cd "$work/source" && "${apt_get[@]}" --download-only source "dcmtk=$version" >/dev/null)
-  dpkg-source --no-check -x "$work"/source/dcmtk_*.dsc "$work/source/unpacked" >/dev/null
-  mv "$work/source/unpacked" "$work/source/$version"
-fi
+[ -d "$work/source/$version" ] || tests/debian_source.sh libdcmtk-dev "$work/source/$version"
 
 flags="-O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address"
 cmake -S tests/fuzz/dcmtk -B "$work/build" -G Ninja -DDCMTK_SOURCE="$work/source/$version" \

@@ -71,8 +71,8 @@ class Study {
     auto model = std::make_shared<ServedModel>();
     model->bundle = bundle;
     model->reference.set_name("fake");
-    model->batcher = *SliceBatcher::Create({.sizes = {1}, .max_wait = absl::ZeroDuration()},
-                                           *runner_, Clock::Real(), [](const BatchReport&) {});
+    model->batcher =
+        *SliceBatcher::Create({.max_wait = absl::ZeroDuration()}, {runner_}, Clock::Real(), {});
     models_.Add(std::move(model));
     session_ = StudySession::Create(environment_, stage_, 1);
     session_->Start();
@@ -80,6 +80,7 @@ class Study {
   ~Study() {
     while (stage_.RunOne(/*first=*/true)) {
     }
+    M3L_FUZZ_REQUIRE(!stage_.ended() || budget_.taken() == 0);
   }
 
   void Do(Step step, absl::string_view payload) {
@@ -146,7 +147,10 @@ class Study {
   const server::Limits limits_ = SmallLimits();
   SessionStage stage_;
   ModelRegistry models_;
-  const SessionEnvironment environment_{models_, stage_, Metrics(), Clock::Real(), limits_};
+  MemoryBudget budget_{1 << 20};
+  Admission admission_{limits_, budget_};
+  const SessionEnvironment environment_{models_,       stage_,  Metrics(),
+                                        Clock::Real(), limits_, admission_};
   std::shared_ptr<StudySession> session_;
   int instances_ = 0;  // sent whole
   bool half_closed_ = false;

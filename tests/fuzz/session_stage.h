@@ -37,6 +37,7 @@ class SessionStage final : public StudySink, public Executor {
     M3L_FUZZ_REQUIRE(finishes_ == 1);
     error_ = error;
   }
+  void Abandon() override {}
 
   // --- Executor ---
   void Run(std::function<void()> work) override {

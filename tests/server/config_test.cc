@@ -70,11 +70,15 @@ TEST(ConfigTest, NamesABadAddressOrDevice) {
   }
   EXPECT_THAT(Check("metrics_listen: \"x\""),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metrics_listen")));
-  for (const std::string bad : {"", "gpu", "cuda:", "cuda:x", "cuda:-1"}) {
+  for (const std::string bad : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:0,", "cpu cpu"}) {
     EXPECT_THAT(Check("device: \"" + bad + "\""),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cpu, cuda or cuda:N")));
   }
   EXPECT_THAT(Check("device: \"cuda:3\""), IsOk());
+  EXPECT_THAT(Check("device: \"cuda:0,cuda:1\""), IsOk());
+  EXPECT_THAT(Check("precision: \"bf16\""), IsOk());
+  EXPECT_THAT(Check("precision: \"int8\""),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was \"int8\"")));
 }
 
 TEST(ConfigTest, NamesAMissingFile) {
@@ -88,7 +92,8 @@ void ExpectRangesOnAllNumbers(const google::protobuf::Descriptor& message) {
     const google::protobuf::FieldDescriptor& field = *message.field(i);
     if (field.message_type() != nullptr) {
       ExpectRangesOnAllNumbers(*field.message_type());
-    } else if (field.cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    } else if (field.cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING &&
+               field.cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_BOOL) {
       EXPECT_TRUE(field.options().HasExtension(server::range)) << field.full_name();
     }
   }

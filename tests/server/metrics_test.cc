@@ -30,7 +30,8 @@ TEST(ServerMetricsTest, NamesAndLabelsAreTheContract) {
   metrics.InstanceEnded("USED");
   metrics.SliceScored("HEALTHY");
   metrics.StageTook(Stage::kDecode, absl::Milliseconds(4));
-  metrics.ModelLoaded("name", "1", "digest", "cpu");
+  metrics.SetModels({{"name", "1", "digest", "cpu"}});
+  metrics.ModelsReloaded(true);
   metrics.CallEnded("GetModel", "OK", absl::Milliseconds(1));
   EXPECT_THAT(
       Catalogue(metrics),
@@ -38,10 +39,12 @@ TEST(ServerMetricsTest, NamesAndLabelsAreTheContract) {
                   "m3lung_batch_studies{}", "m3lung_call_duration_seconds{method}",
                   "m3lung_calls_total{code,method}", "m3lung_first_result_seconds{}",
                   "m3lung_instances_total{outcome}",
-                  "m3lung_model_info{device,digest,name,version}", "m3lung_open_studies{}",
-                  "m3lung_ready{}", "m3lung_received_bytes_total{}",
+                  "m3lung_model_info{device,digest,name,version}",
+                  "m3lung_model_reloads_total{outcome}", "m3lung_open_studies{}", "m3lung_ready{}",
+                  "m3lung_received_bytes_total{}", "m3lung_slices_in_vain_total{}",
                   "m3lung_slices_scored_total{label}", "m3lung_stage_duration_seconds{stage}",
-                  "m3lung_studies_total{outcome}", "m3lung_study_duration_seconds{}"));
+                  "m3lung_studies_total{outcome}", "m3lung_study_bytes_budget{}",
+                  "m3lung_study_bytes{}", "m3lung_study_duration_seconds{}"));
 }
 
 }  // namespace

@@ -1,159 +1,20 @@
 #include "server/study_session.h"
 
-#include <memory>
+#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
-#include "tests/testing/fake_assembler.h"
-#include "tests/testing/fake_runner.h"
-#include "tests/testing/manual_executor.h"
+#include "tests/server/study_session_fixture.h"
 
 namespace m3lung {
 namespace {
 
-using ::m3lung::testing::FakeAssembler;
-using ::m3lung::testing::FakeRunner;
-using ::m3lung::testing::ManualExecutor;
+using ::m3lung::testing::IsOk;
+using ::m3lung::testing::RecordingSink;
+using ::m3lung::testing::StudySessionTest;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-// Keeps what a session sends.
-class RecordingSink final : public StudySink {
- public:
-  void Send(v1::AnalyzeStudyResponse response) override {
-    absl::MutexLock lock(&mu_);
-    sent_.push_back(std::move(response));
-  }
-  void ReadNext() override {
-    absl::MutexLock lock(&mu_);
-    ++reads_;
-  }
-  void Finish(const ApiError& error) override {
-    absl::MutexLock lock(&mu_);
-    ended_.push_back(error);
-  }
-
-  int reads() const {
-    absl::MutexLock lock(&mu_);
-    return reads_;
-  }
-  bool ended() const {
-    absl::MutexLock lock(&mu_);
-    return !ended_.empty();
-  }
-  ApiError WaitForEnd() {
-    absl::MutexLock lock(&mu_);
-    const auto ended = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !ended_.empty(); };
-    mu_.Await(absl::Condition(&ended));
-    EXPECT_EQ(ended_.size(), 1);
-    return ended_.front();
-  }
-  // Blocks until `count` slice results have been sent.
-  void WaitForSlices(int count) {
-    absl::MutexLock lock(&mu_);
-    const auto enough = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return std::count_if(sent_.begin(), sent_.end(),
-                           [](const auto& response) { return response.has_slice(); }) >= count;
-    };
-    mu_.Await(absl::Condition(&enough));
-  }
-  std::vector<v1::AnalyzeStudyResponse> sent() const {
-    absl::MutexLock lock(&mu_);
-    return sent_;
-  }
-
- private:
-  mutable absl::Mutex mu_;
-  std::vector<v1::AnalyzeStudyResponse> sent_ ABSL_GUARDED_BY(mu_);
-  std::vector<ApiError> ended_ ABSL_GUARDED_BY(mu_);
-  int reads_ ABSL_GUARDED_BY(mu_) = 0;
-};
-
-class StudySessionTest : public ::testing::Test {
- protected:
-  StudySessionTest() {
-    auto bundle = std::make_shared<Bundle>();
-    bundle->manifest.input_size = 4;
-    bundle->manifest.crop_mode = "paper";
-    auto runner = std::make_unique<FakeRunner>();
-    runner_ = runner.get();
-    bundle->runner = std::move(runner);
-    auto model = std::make_shared<ServedModel>();
-    model->bundle = bundle;
-    model->reference.set_name("fake");
-    model->reference.set_notice("made of nothing");
-    model->batcher = *SliceBatcher::Create({.sizes = {1}, .max_wait = absl::ZeroDuration()},
-                                           *runner_, Clock::Real(), [](const BatchReport&) {});
-    models_.Add(std::move(model));
-    limits_.set_unanswered_slices(2);
-    limits_.set_instances_per_study(6);
-    limits_.set_instance_bytes(1024);
-    limits_.set_study_bytes(4096);
-    limits_.set_frames_per_instance(6);
-    limits_.set_held_bytes(1 << 20);
-  }
-
-  // From here on the batch thread finds the session ended and its sink unused.
-  ~StudySessionTest() override { session_->OnCancel(); }
-
-  void Begin() { Begin(sink_); }
-  void Begin(StudySink& sink) {
-    environment_ = std::make_unique<SessionEnvironment>(
-        SessionEnvironment{models_, executor_, metrics_, Clock::Real(), limits_, assembler_});
-    session_ = StudySession::Create(*environment_, sink, 1);
-    session_->Start();
-  }
-  void SendHeader(const v1::StudyHeader& header = {}) {
-    v1::AnalyzeStudyRequest request;
-    *request.mutable_header() = header;
-    session_->OnRequest(request);
-  }
-  void SendHu(int16_t pixel, double position_mm) {
-    v1::AnalyzeStudyRequest request;
-    v1::HuSlice& slice = *request.mutable_hu_slice();
-    slice.set_rows(4);
-    slice.set_columns(4);
-    slice.set_row_spacing_mm(1);
-    slice.set_column_spacing_mm(1);
-    slice.set_position_mm(position_mm);
-    for (int i = 0; i < 16; ++i) {
-      slice.mutable_hu()->push_back(static_cast<char>(pixel & 0xff));
-      slice.mutable_hu()->push_back(static_cast<char>(pixel >> 8));
-    }
-    session_->OnRequest(request);
-  }
-  void SendChunk(const std::string& bytes, bool last) {
-    v1::AnalyzeStudyRequest request;
-    request.mutable_dicom()->set_data(bytes);
-    request.mutable_dicom()->set_last(last);
-    session_->OnRequest(request);
-  }
-  // Plays the client that reads: everything sent so far has been written.
-  void WriteAll() {
-    const auto sent = sink_.sent();
-    for (; written_ < sent.size(); ++written_) session_->OnWritten(sent[written_]);
-  }
-  void ExpectError(absl::StatusCode code, v1::ErrorReason reason, const std::string& message) {
-    const ApiError error = sink_.WaitForEnd();
-    EXPECT_EQ(error.status.code(), code) << error.status;
-    EXPECT_EQ(error.reason, reason) << v1::ErrorReason_Name(error.reason);
-    EXPECT_THAT(std::string(error.status.message()), HasSubstr(message));
-  }
-
-  FakeRunner* runner_ = nullptr;
-  ModelRegistry models_;
-  ManualExecutor executor_;
-  ServerMetrics metrics_;
-  server::Limits limits_;
-  FakeAssembler assembler_;
-  RecordingSink sink_;
-  std::unique_ptr<SessionEnvironment> environment_;
-  std::shared_ptr<StudySession> session_;
-  size_t written_ = 0;
-};
 
 TEST_F(StudySessionTest, AnswersEachInstanceEachSliceAndThePatientLast) {
   Begin();
@@ -372,137 +233,155 @@ TEST_F(StudySessionTest, AFailingPatientNetworkEndsTheStudyWithItsReason) {
   ExpectError(absl::StatusCode::kInternal, v1::MODEL_FAILED, "not finite");
 }
 
-// --- Crop mode `volume`: nothing is decided before the study's end -----------
-
-class VolumeSessionTest : public StudySessionTest {
- protected:
-  void BeginVolume() {
-    Begin();
-    v1::StudyHeader header;
-    header.set_crop_mode(v1::VOLUME);
-    SendHeader(header);
-  }
-  // The kinds of what was sent, in order: "progress", "receipt 0", "slice 1",
-  // "patient"; an unscored slice in brackets.
-  std::vector<std::string> Sent() const {
-    std::vector<std::string> kinds;
-    for (const auto& response : sink_.sent()) {
-      if (response.has_progress()) kinds.push_back("progress");
-      if (response.has_receipt()) {
-        kinds.push_back(absl::StrCat("receipt ", response.receipt().instance()));
-      }
-      if (response.has_slice()) {
-        const std::string slice = absl::StrCat("slice ", response.slice().instance());
-        kinds.push_back(response.slice().scored() ? slice : absl::StrCat("(", slice, ")"));
-      }
-      if (response.has_patient()) kinds.push_back("patient");
-    }
-    return kinds;
-  }
-};
-
-TEST_F(VolumeSessionTest, AnswersAfterTheUploadFromHeadToFeetAndSparesSlicesWithoutLung) {
-  limits_.set_unanswered_slices(9);
-  assembler_.without_lung = {2};
-  BeginVolume();
-  SendHu(1, /*position_mm=*/10);
-  SendHu(2, /*position_mm=*/30);
-  SendHu(3, /*position_mm=*/40);
-  for (int i = 0; i < 3; ++i) executor_.RunFirst();
-  EXPECT_THAT(Sent(), ElementsAre("progress"));
-  session_->OnHalfClose();
-  for (int i = 0; i < 3; ++i) executor_.RunFirst();  // The assembler, two slices.
-  sink_.WaitForSlices(3);
-  executor_.RunFirst();  // The patient network.
-  EXPECT_TRUE(sink_.WaitForEnd().status.ok());
-  EXPECT_THAT(Sent(), ElementsAre("progress", "receipt 0", "receipt 1", "receipt 2", "progress",
-                                  "(slice 2)", "slice 1", "slice 0", "patient"));
-  const auto sent = sink_.sent();
-  EXPECT_EQ(sent[5].slice().lung_box().method(), "none");
-  EXPECT_EQ(sent[5].slice().warnings_size(), 0);
-  EXPECT_EQ(sent[5].slice().index(), 0);
-  EXPECT_EQ(sent[5].slice().label(), v1::LABEL_UNSPECIFIED);
-  EXPECT_EQ(sent[6].slice().lung_box().method(), "volume");
-  EXPECT_EQ(sent[6].slice().index(), 1);
-  EXPECT_EQ(sent[7].slice().index(), 2);
-  EXPECT_THAT(runner_->patient(), ElementsAre(2, 1));
-  EXPECT_EQ(sent.back().patient().slices_without_lung(), 1);
-}
-
-TEST_F(VolumeSessionTest, AnInstanceThatCannotBeUsedHasItsReceiptAtOnce) {
-  BeginVolume();
-  SendChunk("junk", true);
-  executor_.RunFirst();
-  EXPECT_THAT(Sent(), ElementsAre("progress", "receipt 0"));
-}
-
-TEST_F(VolumeSessionTest, KeepsNoMoreSlicesInWorkThanAllowed) {
-  BeginVolume();  // Two at most.
-  for (int i = 0; i < 5; ++i) {
-    SendHu(static_cast<int16_t>(i), i);
-    executor_.RunFirst();  // Decoded: held, and no longer in work.
-  }
-  EXPECT_EQ(sink_.reads(), 7);
-  session_->OnHalfClose();
-  executor_.RunFirst();
-  EXPECT_EQ(executor_.queued(), 2);
-  executor_.RunFirst();
-  executor_.RunFirst();
-  sink_.WaitForSlices(2);
-  EXPECT_EQ(executor_.queued(), 0);  // Scored, and not yet read by the client.
-  WriteAll();
-  EXPECT_EQ(executor_.queued(), 2);
-}
-
-TEST_F(VolumeSessionTest, RefusesAStudyWhosePixelsTakeTooMuch) {
-  limits_.set_held_bytes(100);
-  BeginVolume();
-  for (int i = 0; i < 4; ++i) {
-    SendHu(static_cast<int16_t>(i), i);  // 32 bytes each
-    executor_.RunFirst();
-  }
-  ExpectError(absl::StatusCode::kResourceExhausted, v1::STUDY_TOO_LARGE, "more than 100 bytes");
-}
-
-TEST_F(VolumeSessionTest, ARejectedStudyIsAnsweredWithoutScoring) {
-  assembler_.findings = {{StudyReason::kNoLungsFound, Verdict::kRejected, "no lungs were found"}};
-  BeginVolume();
+TEST_F(StudySessionTest, AFailedDeviceEndsTheStudyAsUnavailable) {
+  runner_->FailDevice(absl::UnavailableError("fell off the bus"));
+  Begin();
+  SendHeader();
   SendHu(1, 1);
-  session_->OnHalfClose();
   executor_.RunFirst();
+  ExpectError(absl::StatusCode::kUnavailable, v1::DEVICE_FAILED, "device");
+}
+
+TEST_F(StudySessionTest, AStudyIsNotScoredAfterItsDeadline) {
+  deadline_ = clock_.Now() - absl::Seconds(1);
+  Begin();
+  SendHeader();
+  SendHu(1, 1);
   executor_.RunFirst();
-  EXPECT_TRUE(sink_.WaitForEnd().status.ok());
-  EXPECT_THAT(Sent(), ElementsAre("progress", "receipt 0", "progress", "(slice 0)", "patient"));
+  ExpectError(absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_UNSPECIFIED, "deadline");
   EXPECT_TRUE(runner_->batches().empty());
-  const v1::PatientResult patient = sink_.sent().back().patient();
-  EXPECT_EQ(patient.verdict(), v1::REJECTED);
-  EXPECT_THAT(patient.reasons(), ElementsAre(v1::NO_LUNGS_FOUND));
-  EXPECT_EQ(patient.label(), v1::LABEL_UNSPECIFIED);
 }
 
-TEST_F(VolumeSessionTest, AnAbstainedStudyHasSlicesAndNoPatient) {
-  assembler_.findings = {{StudyReason::kSlicesMissing, Verdict::kAbstained, "many are missing"}};
-  BeginVolume();
-  SendHu(1, 1);
-  session_->OnHalfClose();
-  for (int i = 0; i < 3; ++i) executor_.RunFirst();
-  EXPECT_TRUE(sink_.WaitForEnd().status.ok());
-  const v1::PatientResult patient = sink_.sent().back().patient();
-  EXPECT_EQ(patient.verdict(), v1::ABSTAINED);
-  EXPECT_EQ(patient.label(), v1::LABEL_UNSPECIFIED);
-  EXPECT_TRUE(runner_->patient().empty());
-  EXPECT_EQ(runner_->batches().size(), 1);
-}
+TEST_F(StudySessionTest, RoutineStudiesLeaveAPlaceForUrgentOnes) {
+  limits_.set_open_studies(2);
+  limits_.set_places_kept_for_urgent_studies(1);
+  ASSERT_THAT(admission_.OpenRoutine().status, IsOk());  // another study
+  Begin();
+  SendHeader();
+  ExpectError(absl::StatusCode::kResourceExhausted, v1::TOO_MANY_STUDIES, "1 routine studies");
 
-TEST_F(VolumeSessionTest, ACancelledStudyIsNotAssembled) {
-  BeginVolume();
-  SendHu(1, 1);
-  executor_.RunFirst();
-  session_->OnHalfClose();
+  RecordingSink urgent;
+  Begin(urgent);
+  v1::StudyHeader header;
+  header.set_priority(v1::URGENT);
+  SendHeader(header);
+  EXPECT_FALSE(urgent.ended());
   session_->OnCancel();
+  admission_.CloseRoutine();
+}
+
+TEST_F(StudySessionTest, HoldsWhatWaitsForDecodingAndForTheNetworkAndNoMore) {
+  limits_.set_unanswered_slices(100);
+  Begin();
+  SendHeader();
+  SendChunk(std::string(100, 'x'), /*last=*/false);
+  EXPECT_EQ(budget_.taken(), 100);
+  SendChunk(std::string(100, 'x'), /*last=*/true);
+  EXPECT_EQ(budget_.taken(), 200);
+  executor_.RunFirst();  // It is no DICOM file.
+  EXPECT_EQ(budget_.taken(), 0);
+  runner_->Hold(true);
+  SendHu(1, 1);
+  SendHu(2, 1);  // the same place again
+  EXPECT_EQ(budget_.taken(), 2 * 32);
   executor_.RunFirst();
-  EXPECT_EQ(sink_.WaitForEnd().status.code(), absl::StatusCode::kCancelled);
-  EXPECT_EQ(executor_.queued(), 0);
+  executor_.RunFirst();
+  EXPECT_EQ(budget_.taken(), 32);
+  runner_->Hold(false);
+  sink_.WaitForSlices(1);
+  EXPECT_EQ(budget_.taken(), 0);
+}
+
+TEST_F(StudySessionTest, ReadsNoFurtherWhileTheServerHasNoRoomAndItsOwnWorkWillGiveSome) {
+  limits_.set_unanswered_slices(100);
+  ASSERT_TRUE(budget_.Take(budget_.bytes() - 1000));  // other studies
+  Begin();
+  SendHeader();
+  const int reads = sink_.reads();
+  SendHu(1, 1);
+  EXPECT_EQ(sink_.reads(), reads);
+  executor_.RunFirst();
+  sink_.WaitForSlices(1);
+  EXPECT_EQ(sink_.reads(), reads);
+  WriteAll();
+  EXPECT_EQ(sink_.reads(), reads + 1);  // Nothing of its own is in work any more.
+  budget_.Give(budget_.bytes() - 1000);
+}
+
+TEST_F(StudySessionTest, RefusesAStudyThatNeedsMoreThanTheServerHas) {
+  ASSERT_TRUE(budget_.Take(budget_.bytes() - 100));
+  Begin();
+  SendHeader();
+  SendChunk(std::string(100, 'x'), /*last=*/false);
+  EXPECT_FALSE(sink_.ended());
+  SendChunk("x", /*last=*/false);
+  ExpectError(absl::StatusCode::kResourceExhausted, v1::SERVER_FULL, "send it again later");
+  EXPECT_GT(sink_.WaitForEnd().retry_after, absl::ZeroDuration());
+  budget_.Give(budget_.bytes() - 100);
+}
+
+TEST_F(StudySessionTest, EndsAStudyWhoseClientSendsNothing) {
+  limits_.set_idle_seconds(60);
+  Begin();
+  SendHeader();
+  clock_.Advance(absl::Seconds(59));
+  session_->EndIfIdle();
+  EXPECT_FALSE(sink_.ended());
+  SendHu(1, 1);
+  WriteAll();
+  clock_.Advance(absl::Seconds(59));
+  session_->EndIfIdle();
+  EXPECT_FALSE(sink_.ended());
+  clock_.Advance(absl::Seconds(1));
+  session_->EndIfIdle();
+  ExpectError(absl::StatusCode::kDeadlineExceeded, v1::CLIENT_IDLE, "half-close the stream");
+}
+
+TEST_F(StudySessionTest, EndsAStudyWhoseClientReadsNothing) {
+  limits_.set_idle_seconds(60);
+  Begin();
+  SendHeader();
+  SendHu(1, 1);
+  session_->OnHalfClose();
+  executor_.RunFirst();
+  sink_.WaitForSlices(1);
+  clock_.Advance(absl::Seconds(60));
+  session_->EndIfIdle();
+  ExpectError(absl::StatusCode::kDeadlineExceeded, v1::CLIENT_IDLE, "nor read");
+}
+
+TEST_F(StudySessionTest, AbandonsTheStreamOfAClientThatDoesNotReadTheEndEither) {
+  limits_.set_idle_seconds(60);
+  Begin();
+  SendHeader();
+  SendHu(1, 1);
+  clock_.Advance(absl::Seconds(60));
+  session_->EndIfIdle();
+  EXPECT_TRUE(sink_.ended());
+  clock_.Advance(absl::Seconds(59));
+  session_->OnWritten(sink_.sent().front());  // It has begun to read.
+  clock_.Advance(absl::Seconds(59));
+  session_->EndIfIdle();
+  EXPECT_EQ(sink_.abandoned(), 0);
+  clock_.Advance(absl::Seconds(1));
+  session_->EndIfIdle();
+  EXPECT_EQ(sink_.abandoned(), 1);
+  session_->OnClosed();
+  clock_.Advance(absl::Hours(1));
+  session_->EndIfIdle();
+  EXPECT_EQ(sink_.abandoned(), 1);
+}
+
+TEST_F(StudySessionTest, AClientThatWaitsForTheServerIsNotIdle) {
+  limits_.set_idle_seconds(60);
+  Begin();
+  SendHeader();
+  SendHu(1, 1);
+  session_->OnHalfClose();
+  WriteAll();
+  clock_.Advance(absl::Hours(1));
+  session_->EndIfIdle();
+  EXPECT_FALSE(sink_.ended());
 }
 
 }  // namespace

@@ -49,6 +49,11 @@ class FakeRunner final : public InferenceRunner {
     return Certain(patient_.front());
   }
 
+  absl::Status CheckDevice() override {
+    absl::MutexLock lock(&mu_);
+    return device_;
+  }
+
   // First pixels of the slices in each batch that was begun, copies that fill it
   // up included.
   std::vector<std::vector<int>> batches() const {
@@ -75,6 +80,11 @@ class FakeRunner final : public InferenceRunner {
     absl::MutexLock lock(&mu_);
     failure_ = std::move(failure);
   }
+  void FailDevice(absl::Status failure) {
+    absl::MutexLock lock(&mu_);
+    failure_ = failure;
+    device_ = std::move(failure);
+  }
 
  private:
   static ClassProbabilities Certain(int pixel) {
@@ -89,6 +99,7 @@ class FakeRunner final : public InferenceRunner {
   std::vector<int> patient_ ABSL_GUARDED_BY(mu_);
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  absl::Status device_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace m3lung::testing

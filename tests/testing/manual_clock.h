@@ -27,7 +27,7 @@ class ManualClock final : public Clock {
 
   void Advance(absl::Duration duration) {
     nanoseconds_.fetch_add(absl::ToInt64Nanoseconds(duration));
-    std::set<absl::Mutex*> waiting;
+    std::multiset<absl::Mutex*> waiting;
     {
       absl::MutexLock lock(&mu_);
       waiting = waiting_;
@@ -49,13 +49,13 @@ class ManualClock final : public Clock {
     if (waits) {
       waiting_.insert(&mu);
     } else {
-      waiting_.erase(&mu);
+      waiting_.erase(waiting_.find(&mu));
     }
   }
 
   std::atomic<int64_t> nanoseconds_ = 0;
   absl::Mutex mu_;
-  std::set<absl::Mutex*> waiting_ ABSL_GUARDED_BY(mu_);
+  std::multiset<absl::Mutex*> waiting_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace m3lung::testing

@@ -1,0 +1,442 @@
+"""Clients that misbehave, connections that break, networks that fail, too little memory:
+the stated answer each time, nothing left behind, and the next study is right."""
+
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import threading
+import unittest
+
+import grpc
+import service
+import torch
+from service import header, results
+
+RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+class Trouble(service.ServerTest):
+    """What every kind of trouble must leave: nothing."""
+
+    def setUp(self):
+        self.paths = service.synthetic_study()
+        self.study = [header(crop_mode="PAPER"), *service.file_requests(self.paths)]
+
+    def assertNothingIsLeft(self):
+        """Sessions and the bytes they held are gone, once the server has seen the end."""
+        gone = {"m3lung_open_studies": 0, "m3lung_study_bytes": 0}
+        while True:
+            _, samples = self.server.metrics()
+            if all(samples[name] == value for name, value in gone.items()):
+                return
+
+    def assertNextStudyIsRight(self):
+        answer = service.analyze(self.stub, self.study)
+        self.assertEqual(answer.patient.verdict, results.OK)
+        self.assertEqual(len(answer.slices), len(self.paths))
+        self.assertNothingIsLeft()
+
+
+class IdleClients(Trouble):
+    config = "limits { idle_seconds: 0.5 unanswered_slices: 4 }"
+
+    def end_of(self, call):
+        """The error with which the study ended."""
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.fail(f"the study ended with {[*call][-1]}")
+        return caught.exception
+
+    def test_client_that_never_half_closes(self):
+        done = threading.Event()
+        self.addCleanup(done.set)
+
+        def requests():
+            yield from self.study
+            done.wait(service.HANG_SECONDS)
+
+        error = self.end_of(self.stub.AnalyzeStudy(requests(), timeout=service.HANG_SECONDS))
+        self.assertEqual(error.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+        self.assertEqual(service.reason_of(error), "CLIENT_IDLE")
+        self.assertNextStudyIsRight()
+
+    def test_client_that_reads_nothing(self):
+        # Maps larger than a connection takes in without their being read.
+        head = header(crop_mode="PAPER", lesion_maps="FULL_SIZE")
+        call = self.stub.AnalyzeStudy(
+            iter([head, *self.study[1:]]), timeout=service.HANG_SECONDS)
+        # Nothing is read until the server has given the study up.
+        while self.given_up() == self.given_up_before:
+            pass
+        # It does not read that either: the stream is cut off.
+        self.assertNothingIsLeft()
+        self.assertEqual(self.end_of(call).code(), grpc.StatusCode.CANCELLED)
+        self.assertNextStudyIsRight()
+
+    def setUp(self):
+        super().setUp()
+        self.given_up_before = self.given_up()
+
+    def given_up(self):
+        _, samples = self.server.metrics()
+        return samples.get('m3lung_studies_total{outcome="DEADLINE_EXCEEDED"}', 0)
+
+
+class GoneClients(Trouble):
+    def test_cancelled_wherever_it_stands(self):
+        """After each kind of response a study has, in turn, from the first to the last."""
+        whole = [*self.stub.AnalyzeStudy(iter(self.study), timeout=service.HANG_SECONDS)]
+        places = [0, 1, 2, len(whole) // 2, len(whole) - 1]
+        for mode in ("PAPER", "VOLUME"):
+            for place in places:
+                with self.subTest(mode=mode, after=place):
+                    call = self.stub.AnalyzeStudy(
+                        iter([header(crop_mode=mode), *self.study[1:]]),
+                        timeout=service.HANG_SECONDS)
+                    for _ in range(place):
+                        next(call)
+                    call.cancel()
+                    self.assertNothingIsLeft()
+        self.assertNextStudyIsRight()
+
+    def test_deadlines_of_all_lengths(self):
+        for milliseconds in (1, 5, 20, 50, 100, 200):
+            with self.subTest(milliseconds=milliseconds):
+                try:
+                    answer = service.collect(
+                        self.stub.AnalyzeStudy(iter(self.study), timeout=milliseconds / 1000))
+                    self.assertEqual(answer.patient.verdict, results.OK)  # a fast machine
+                except grpc.RpcError as error:
+                    self.assertEqual(error.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+                self.assertNothingIsLeft()
+        self.assertNextStudyIsRight()
+
+
+class BreakingProxy:
+    """Passes bytes to and fro, and resets each connection after some of them."""
+
+    def __init__(self, address, seed):
+        host, port = address.rsplit(":", 1)
+        self._target = (host, int(port))
+        self._random = random.Random(seed)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._target)
+            left = [self._random.randrange(1, 60_000_000)]
+            for one, other in ((client, server), (server, client)):
+                threading.Thread(
+                    target=self._pass_on, args=(one, other, left), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(source, target, left):
+        try:
+            while data := source.recv(65536):
+                left[0] -= len(data)
+                if left[0] < 0:
+                    for end in (source, target):  # an abrupt end, as of a machine that dies
+                        end.setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            end.close()
+
+
+class BreakingConnections(Trouble):
+    def test_each_study_is_right_or_unavailable(self):
+        expected = service.analyze(self.stub, self.study)
+        proxy = BreakingProxy(self.server.address, seed=1)
+        self.addCleanup(proxy.close)
+        outcomes = {"right": 0, "lost": 0}
+        for _ in range(30):
+            with grpc.insecure_channel(proxy.address) as channel:
+                stub = service.screening_pb2_grpc.ScreeningServiceStub(channel)
+                try:
+                    service.assert_same_answer(self, service.analyze(stub, self.study), expected)
+                    outcomes["right"] += 1
+                except grpc.RpcError as error:
+                    self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE, error.details())
+                    outcomes["lost"] += 1
+        self.assertGreater(min(outcomes.values()), 0, outcomes)  # the proxy did break some
+        self.assertNothingIsLeft()
+        self.assertNextStudyIsRight()
+
+
+class TooLittleMemory(Trouble):
+    # Two slices of 512 x 512 are 1 MiB; the study has 40.
+    config = "limits { total_bytes: 4194304 }"
+
+    def assertFull(self, requests):
+        with self.assertRaises(grpc.RpcError) as caught:
+            service.analyze(self.stub, requests)
+        error = caught.exception
+        self.assertEqual((error.code(), service.reason_of(error)),
+                         (RESOURCE_EXHAUSTED, "SERVER_FULL"))
+        hint = dict(error.trailing_metadata()).get("grpc-retry-pushback-ms")
+        self.assertGreater(int(hint), 0)
+
+    def test_study_that_says_how_large_it_is_is_refused_at_its_header(self):
+        sent = []
+
+        def requests():
+            yield header(crop_mode="VOLUME", expected_instances=len(self.paths))
+            for request in self.study[1:]:
+                sent.append(request)
+                yield request
+
+        self.assertFull(requests())
+        self.assertNothingIsLeft()
+        self.assertNextStudyIsRight()
+
+    def test_study_that_does_not_is_refused_when_the_memory_is_spent(self):
+        self.assertFull([header(crop_mode="VOLUME"), *self.study[1:]])
+        self.assertNothingIsLeft()
+        # One whose slices are answered as they come has room.
+        self.assertNextStudyIsRight()
+
+
+class MemoryLimitOfAControlGroup(Trouble):
+    """As a container has one. The server asks for its limits there, and does not die of it."""
+
+    LIMIT = 640 << 20
+
+    @classmethod
+    def setUpClass(cls):
+        models = service.untrained_models(cls.base_width, cls.input_size)
+        group = cls.make_group()
+        join = ["sh", "-c", f'echo $$ >{group}/cgroup.procs; exec "$@"', "sh"]
+        cls.server = cls.enterClassContext(service.Server(models, run_by=join))
+        cls.stub = cls.enterClassContext(cls.server.screening())
+
+    @classmethod
+    def make_group(cls):
+        for mount, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+                             ("/sys/fs/cgroup", "memory.max")):  # fmt: skip
+            group = pathlib.Path(mount) / f"m3lung-test-{os.getpid()}"
+            try:
+                group.mkdir()
+                cls.addClassCleanup(group.rmdir)
+                (group / limit).write_text(str(cls.LIMIT))
+                return group
+            except OSError:
+                continue
+        raise unittest.SkipTest("no control group with a memory limit can be made here")
+
+    def test_what_does_not_fit_is_refused_and_the_rest_is_right(self):
+        _, samples = self.server.metrics()
+        self.assertLessEqual(samples["m3lung_study_bytes_budget"], self.LIMIT // 2)
+        # More pixels at once than the budget has; none is let go of before all have come.
+        together = self.LIMIT // (len(self.paths) << 19) + 2
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+
+        def send(outcomes):
+            def requests():
+                yield header(crop_mode="VOLUME")
+                yield from self.study[1:]
+                go_on.wait(service.HANG_SECONDS)
+
+            try:
+                answer = service.analyze(self.stub, requests())
+                outcomes.append(results.Verdict.Name(answer.patient.verdict))
+            except grpc.RpcError as error:
+                outcomes.append(service.reason_of(error))
+
+        outcomes = []
+        threads = [threading.Thread(target=send, args=(outcomes,)) for _ in range(together)]
+        for thread in threads:
+            thread.start()
+        while "SERVER_FULL" not in outcomes:
+            pass
+        go_on.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(outcomes), together)
+        self.assertLessEqual(set(outcomes), {"OK", "SERVER_FULL"}, outcomes)
+        self.assertNothingIsLeft()
+        self.assertNextStudyIsRight()
+
+
+class SeveralDevices(Trouble):
+    """Two runners behind one queue; both are the CPU here, and on another machine GPUs."""
+
+    @classmethod
+    def setUpClass(cls):
+        models = service.untrained_models(cls.base_width, cls.input_size)
+        cls.server = cls.enterClassContext(service.Server(models, device="cpu,cpu"))
+        cls.stub = cls.enterClassContext(cls.server.screening())
+
+    def test_give_the_answers_of_one(self):
+        models = service.untrained_models(self.base_width, self.input_size)
+        with service.Server(models) as one, one.screening() as stub:
+            expected = service.analyze(stub, self.study)
+        service.assert_same_answer(self, service.analyze(self.stub, self.study), expected)
+        self.assertNothingIsLeft()
+
+
+class FailingNet(torch.nn.Module):
+    """Answers as a slice network does, but for slices that are all 0 HU."""
+
+    def __init__(self, failure: str):
+        super().__init__()
+        self.failure = failure
+
+    def forward(self, hu: torch.Tensor):
+        count = hu.size(0)
+        water = bool((hu.flatten(1).abs().amax(1) == 0).any())
+        if water and self.failure == "throws":
+            raise RuntimeError("broken on purpose")
+        poison = float("nan") if water else 0.0
+        classes = torch.full((count, 4), 0.25) + poison
+        return (classes, torch.full((count, 2), 0.5), torch.zeros(count, 4, 4),
+                torch.ones(count, 8))
+
+
+class MeanNet(torch.nn.Module):
+    def forward(self, features: torch.Tensor):
+        return torch.full((4,), 0.25) + 0 * features.mean()
+
+
+def bundle_of(slice_net, models, name):
+    """A bundle around `slice_net`, everything else in order."""
+    folder = models / name / "1"
+    folder.mkdir(parents=True)
+    made = service.untrained_models(4, 64) / "m3lung-untrained" / "1"
+    shutil.copy(made / "golden.hu", folder)
+    torch.jit.script(slice_net).save(str(folder / "slice.ts"))
+    torch.jit.script(MeanNet()).save(str(folder / "patient.ts"))
+    manifest = json.loads((made / "manifest.json").read_text())
+    manifest.update(name=name, version="1", feature_size=8)
+    for file in manifest["files"]:
+        manifest["files"][file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    golden = manifest["golden"]
+    golden["probabilities"] = [[0.25] * 4] * golden["slices"]
+    golden["lesion_probabilities"] = [0.5] * golden["slices"]
+    golden["patient_probabilities"] = [0.25] * 4
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+class FailingNetworks(Trouble):
+    @classmethod
+    def setUpClass(cls):
+        models = service.scratch("models")
+        for failure in ("throws", "nan"):
+            bundle_of(FailingNet(failure), models, failure)
+        cls.server = cls.enterClassContext(service.Server(models))
+        cls.stub = cls.enterClassContext(cls.server.screening())
+
+    def test_next_study_is_right(self):
+        water = service.screening.HuSlice(
+            rows=64, columns=64, hu=b"\0\0" * 64 * 64, row_spacing_mm=1, column_spacing_mm=1)
+        for model in ("throws", "nan"):
+            with self.subTest(model=model):
+                self.study[0] = header(crop_mode="PAPER", model_name=model)
+                self.assertNextStudyIsRight()
+                with self.assertRaises(grpc.RpcError) as caught:
+                    service.analyze(
+                        self.stub,
+                        [self.study[0], service.screening.AnalyzeStudyRequest(hu_slice=water)])
+                error = caught.exception
+                self.assertEqual((error.code(), service.reason_of(error)),
+                                 (grpc.StatusCode.INTERNAL, "MODEL_FAILED"))
+                self.assertNothingIsLeft()
+                self.assertNextStudyIsRight()
+
+
+class Reload(unittest.TestCase):
+    """SIGHUP; the models change while the server goes on."""
+
+    def setUp(self):
+        self.models = service.scratch("models")
+        self.bundles = [
+            service.untrained_models(4, 64, seed) / "m3lung-untrained" / "1" for seed in (1, 2)
+        ]
+        self.put(0)
+        self.study = [header(), *service.file_requests(service.synthetic_study())]
+
+    def put(self, which):
+        """Puts a bundle in the place of the one that is there."""
+        place = self.models / "m3lung-untrained" / "1"
+        place.parent.mkdir(exist_ok=True)
+        fresh = self.models / ".fresh"
+        shutil.copytree(self.bundles[which], fresh)
+        if place.exists():
+            place.rename(self.models / ".stale")
+        fresh.rename(place)
+        shutil.rmtree(self.models / ".stale", ignore_errors=True)
+
+    def reload(self, server, which):
+        self.put(which)
+        _, before = server.metrics()
+        server.reload()
+        name = 'm3lung_model_reloads_total{outcome="ok"}'
+        while True:
+            _, samples = server.metrics()
+            if samples.get(name, 0) > before.get(name, 0):
+                return
+
+    def test_a_study_keeps_the_model_that_it_began_with(self):
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+
+        def requests():
+            yield header(crop_mode="PAPER")
+            yield from self.study[1:-2]
+            go_on.wait(service.HANG_SECONDS)
+            yield from self.study[-2:]
+
+        with service.Server(self.models) as server, server.screening() as stub:
+            old = service.analyze(stub, self.study)
+            call = stub.AnalyzeStudy(requests(), timeout=service.HANG_SECONDS)
+            seen = [next(call)]
+            self.reload(server, 1)
+            new = service.analyze(stub, self.study)
+            go_on.set()
+            begun_before = service.collect([*seen, *call])
+        self.assertEqual(begun_before.patient.model, old.patient.model)
+        self.assertNotEqual(new.patient.model.digest, old.patient.model.digest)
+        self.assertNotEqual(list(new.patient.probabilities), list(old.patient.probabilities))
+
+    def test_a_broken_bundle_changes_nothing(self):
+        with service.Server(self.models) as server, server.screening() as stub:
+            before = service.analyze(stub, self.study)
+            (self.models / "m3lung-untrained" / "1" / "manifest.json").write_text("{")
+            server.reload()
+            while True:
+                _, samples = server.metrics()
+                if samples.get('m3lung_model_reloads_total{outcome="failed"}', 0):
+                    break
+            service.assert_same_answer(self, service.analyze(stub, self.study), before)
+            self.assertIn("the models stay as they are", server.log())
+
+    def test_fifty_reloads_leave_the_memory_as_it_was(self):
+        with service.Server(self.models) as server, server.screening() as stub:
+            for turn in range(10):
+                self.reload(server, (turn + 1) % 2)
+                service.analyze(stub, self.study)
+            before = server.resident_bytes()
+            for turn in range(50):
+                self.reload(server, (turn + 1) % 2)
+                service.analyze(stub, self.study)
+            self.assertLessEqual(server.resident_bytes(), 1.05 * before)
+
+
+if __name__ == "__main__":
+    service.main()
