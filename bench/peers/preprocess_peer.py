@@ -31,7 +31,10 @@ COLUMN = np.ones((8, 1), np.uint8)
 
 def decode(data):
     """The Hounsfield units of a DICOM file's bytes, int16, rows x columns."""
-    dataset = pydicom.dcmread(io.BytesIO(data))
+    return to_hu(pydicom.dcmread(io.BytesIO(data)))
+
+
+def to_hu(dataset):
     stored = dataset.pixel_array
     exact = stored.astype(np.float64)
     exact *= float(dataset.RescaleSlope)

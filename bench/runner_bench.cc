@@ -1,0 +1,92 @@
+// The slice network alone, as the server runs it, on the slices of a study: what there is
+// to be had without a server around it. Prints a JSON object.
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/status_macros.h"
+#include "model/bundle.h"
+#include "nlohmann/json.hpp"
+#include "server/study_slice.h"
+
+namespace m3lung {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string bundle;
+  std::string study;
+  int batch = 4;
+  int threads = 1;
+  double seconds = 10;
+};
+
+absl::StatusOr<std::vector<std::vector<int16_t>>> ReadInputs(const fs::path& study, int size) {
+  std::vector<std::vector<int16_t>> inputs;
+  for (const auto& file : fs::directory_iterator(study)) {
+    M3L_ASSIGN_OR_RETURN(const std::string dicom, ReadFile(file.path()));
+    absl::StatusOr<std::vector<StudySlice>> slices =
+        DecodeSlices(0, dicom, ToDecodeLimits(server::Limits()));
+    if (!slices.ok()) continue;
+    for (StudySlice& slice : *slices) {
+      CropByPaper(size, slice);
+      inputs.push_back(std::move(slice.input));
+    }
+  }
+  if (inputs.empty()) return absl::NotFoundError("the study holds no slice");
+  return inputs;
+}
+
+absl::Status Run(const Options& options) {
+  M3L_ASSIGN_OR_RETURN(
+      const std::shared_ptr<const Bundle> bundle,
+      LoadBundle(options.bundle, {.batch_sizes = {options.batch}, .threads = options.threads}));
+  M3L_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.study, bundle->manifest.input_size));
+  std::vector<double> seconds;  // of each batch
+  size_t next = 0;
+  const absl::Time start = Clock::Real().Now();
+  while (Clock::Real().Now() - start < absl::Seconds(options.seconds)) {
+    std::vector<const int16_t*> batch;
+    for (int i = 0; i < options.batch; ++i) batch.push_back(inputs[next++ % inputs.size()].data());
+    const absl::Time begin = Clock::Real().Now();
+    M3L_RETURN_IF_ERROR(bundle->runner->ScoreSlices(batch).status());
+    seconds.push_back(absl::ToDoubleSeconds(Clock::Real().Now() - begin));
+  }
+  const double passed = absl::ToDoubleSeconds(Clock::Real().Now() - start);
+  std::sort(seconds.begin(), seconds.end());
+  const double median = seconds[seconds.size() / 2];
+  std::cout << nlohmann::json{{"batch", options.batch},
+                              {"batches", seconds.size()},
+                              {"slices_per_second",
+                               static_cast<double>(seconds.size()) * options.batch / passed},
+                              {"batch_ms_median", 1000 * median},
+                              {"batch_max_over_median", seconds.back() / median}}
+                   .dump()
+            << "\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace m3lung
+
+int main(int argc, char** argv) {
+  m3lung::Options options;
+  CLI::App app("Times the slice network of a bundle.", "runner_bench");
+  app.add_option("bundle", options.bundle, "Folder models/NAME/VERSION")->required();
+  app.add_option("study", options.study, "Folder of DICOM files")->required();
+  app.add_option("--batch", options.batch, "Slices of a batch")->capture_default_str();
+  app.add_option("--threads", options.threads, "Threads of the network")->capture_default_str();
+  app.add_option("--seconds", options.seconds, "How long")->capture_default_str();
+  app.footer("Example: runner_bench models/m3lung-demo/1 study --batch=4 --threads=2");
+  CLI11_PARSE(app, argc, argv);
+  const absl::Status status = m3lung::Run(options);
+  if (status.ok()) return 0;
+  std::cerr << "runner_bench: " << status.message() << "\n";
+  return 1;
+}
