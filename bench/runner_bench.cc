@@ -25,6 +25,7 @@ struct Options {
   int batch = 4;
   int threads = 1;
   double seconds = 10;
+  bool compiled = false;
 };
 
 absl::StatusOr<std::vector<std::vector<int16_t>>> ReadInputs(const fs::path& study, int size) {
@@ -44,9 +45,11 @@ absl::StatusOr<std::vector<std::vector<int16_t>>> ReadInputs(const fs::path& stu
 }
 
 absl::Status Run(const Options& options) {
-  M3L_ASSIGN_OR_RETURN(
-      const std::shared_ptr<const Bundle> bundle,
-      LoadBundle(options.bundle, {.batch_sizes = {options.batch}, .threads = options.threads}));
+  M3L_ASSIGN_OR_RETURN(const std::shared_ptr<const Bundle> bundle,
+                       LoadBundle(options.bundle, {.batch_sizes = {options.batch},
+                                                   .threads = options.threads,
+                                                   .compiled = options.compiled}));
+  if (!bundle->remark.empty()) return absl::FailedPreconditionError(bundle->remark);
   M3L_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.study, bundle->manifest.input_size));
   std::vector<double> seconds;  // of each batch
   size_t next = 0;
@@ -61,7 +64,8 @@ absl::Status Run(const Options& options) {
   const double passed = absl::ToDoubleSeconds(Clock::Real().Now() - start);
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
-  std::cout << nlohmann::json{{"batch", options.batch},
+  std::cout << nlohmann::json{{"runs_on", bundle->runs_on},
+                              {"batch", options.batch},
                               {"batches", seconds.size()},
                               {"slices_per_second",
                                static_cast<double>(seconds.size()) * options.batch / passed},
@@ -83,6 +87,7 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "Slices of a batch")->capture_default_str();
   app.add_option("--threads", options.threads, "Threads of the network")->capture_default_str();
   app.add_option("--seconds", options.seconds, "How long")->capture_default_str();
+  app.add_flag("--compiled", options.compiled, "Run the network that compile_bundle.py compiled");
   app.footer("Example: runner_bench models/m3lung-demo/1 study --batch=4 --threads=2");
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = m3lung::Run(options);

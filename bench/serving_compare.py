@@ -15,38 +15,25 @@ BUNDLE is a folder models/NAME/VERSION, STUDY one with DICOM files. Run it with
 
 import argparse
 import json
-import os
 import pathlib
-import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-import service  # noqa: E402
+from load import CORES, ROOT, load, machine, models_of, peak_megabytes, service
 
 PEER = ROOT / "bench/peers/screening_peer.py"
-CORES = len(os.sched_getaffinity(0))
 
 
-def resident_megabytes(process):
-    status = pathlib.Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-
-
-def load(address, study, options):
+def ask(address, study, options):
     """What `m3lung bench` measured at the server there."""
-    out = service.scratch("load") / "load.json"
-    service.run("m3lung", "bench", study, f"--server={address}", "--crop=paper",
-                f"--concurrency={options.concurrency}", f"--window={options.window}",
-                f"--windows={options.windows}", f"--json={out}", timeout=3600)  # fmt: skip
-    return json.loads(out.read_text())
+    return load(address, [study], "--crop=paper", f"--concurrency={options.concurrency}",
+                f"--window={options.window}", f"--windows={options.windows}")  # fmt: skip
 
 
 def ask_server(models, study, options):
     with service.Server(models) as server:
-        answer = load(server.address, study, options)
-        return answer, resident_megabytes(server.process_id)
+        answer = ask(server.address, study, options)
+        return answer, peak_megabytes(server.process_id)
 
 
 def ask_peer(bundle, study, options):
@@ -56,7 +43,7 @@ def ask_peer(bundle, study, options):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as peer:
         try:
             address = peer.stdout.readline().split()[1]
-            return load(address, study, options), resident_megabytes(peer.pid)
+            return ask(address, study, options), peak_megabytes(peer.pid)
         finally:
             peer.terminate()
 
@@ -79,9 +66,7 @@ def main():
     parser.add_argument("--windows", type=int, default=6)
     options = parser.parse_args()
     bundle = options.bundle.resolve()
-    models = service.scratch("models")
-    (models / bundle.parent.name).mkdir()
-    (models / bundle.parent.name / bundle.name).symlink_to(bundle)
+    models = models_of(bundle)
 
     bare, servers, peers, memory = [], [], [], [0, 0]
     for turn in range(options.rounds):
@@ -97,7 +82,7 @@ def main():
 
     ours, theirs, alone = best(servers), best(peers), max(bare)
     print(f"{bundle.parent.name}, {options.study.name}, {options.concurrency} studies at once, "
-          f"{CORES} cores, {options.rounds} rounds\n")
+          f"{machine()}, {options.rounds} rounds\n")
     print("| | slices/s | studies/s | first result p50, p95 | study p50, p95 | memory |")
     print("|---|---|---|---|---|---|")
     print(f"| bare runner | {alone:.2f} | | | | |")

@@ -25,6 +25,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN_DIR = pathlib.Path(os.environ.get("M3LUNG_BIN_DIR", ROOT / "build" / "bin"))
 # Ends a test that hangs; nothing is expected to take nearly as long.
 HANG_SECONDS = 600
+# M3LUNG_LIBRARY_PATH: libraries that the server alone is to find before the system's.
+_SERVER_ENVIRONMENT = os.environ | (
+    {"LD_LIBRARY_PATH": os.environ["M3LUNG_LIBRARY_PATH"]}
+    if os.environ.get("M3LUNG_LIBRARY_PATH")
+    else {}
+)
 SKIPPED = 77  # the exit code that ctest counts as skipped
 
 _scratch = tempfile.TemporaryDirectory(prefix="m3lung-e2e-")
@@ -139,7 +145,7 @@ class Server:
                 [*run_by, BIN_DIR / "m3lungd", "--listen=127.0.0.1:0",
                  "--metrics_listen=127.0.0.1:0", f"--models={models}", f"--device={device}",
                  *arguments],
-                stdout=subprocess.PIPE, stderr=log, text=True,
+                stdout=subprocess.PIPE, stderr=log, text=True, env=_SERVER_ENVIRONMENT,
             )  # fmt: skip
         self._lines = []
         ready = queue.Queue()

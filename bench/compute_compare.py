@@ -1,0 +1,126 @@
+"""The slice network itself: LibTorch here, the same weights in ONNX Runtime and OpenVINO, and
+the machine's own matrix product, side by side in turns.
+
+In float32, all cores, batches of --batch slices. The most of all rounds counts. Prints Markdown,
+for bench/RESULTS.md. A bundle with a folder compiled/ (scripts/compile_bundle.py) is run by that too.
+
+Usage: compute_compare.py BUNDLE STUDY [--batch=N] [--rounds=N] [--seconds=N]
+It needs Python's torch and what bench/peers/requirements.txt lists:
+    python3 -m venv build/peers && build/peers/bin/pip install -r bench/peers/requirements.txt
+    PYTHONPATH=$(echo .deps/venv/lib/python3*/site-packages) build/peers/bin/python \\
+        bench/compute_compare.py BUNDLE STUDY
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import onnxruntime
+import openvino
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+import compile_bundle  # noqa: E402
+
+CORES = len(os.sched_getaffinity(0))
+
+
+def network_of(bundle):
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    scripted = torch.jit.load(str(bundle / "slice.ts"))
+    return compile_bundle.SliceNet(scripted, manifest, "fp32").eval(), manifest["input_size"]
+
+
+def rate_of(run, count, seconds):
+    """How many a second, after two calls to warm up."""
+    run()
+    run()
+    calls, start = 0, time.perf_counter()
+    while (passed := time.perf_counter() - start) < seconds:
+        run()
+        calls += 1
+    return calls * count / passed
+
+
+def runner(options, *flags):
+    done = subprocess.run(
+        [ROOT / "build/bench/runner_bench", options.bundle, options.study,
+         f"--batch={options.batch}", f"--threads={CORES}", f"--seconds={options.seconds}", *flags],
+        check=True, capture_output=True, text=True)  # fmt: skip
+    return json.loads(done.stdout)["slices_per_second"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", type=pathlib.Path)
+    parser.add_argument("study", type=pathlib.Path)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=10)
+    options = parser.parse_args()
+    torch.set_num_threads(CORES)
+    network, size = network_of(options.bundle)
+    hu = np.random.default_rng(1).integers(-1000, 400, (options.batch, size, size), dtype=np.int16)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.from_numpy(hu))
+    flop = counter.get_total_flops() / options.batch  # a slice
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(pathlib.Path(folder) / "slice.onnx")
+        # For this size of batch alone, as the peers like it best.
+        torch.onnx.export(network, (torch.from_numpy(hu),), path, input_names=["hu"],
+                          dynamo=False, opset_version=17)  # fmt: skip
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = CORES
+        onnx = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+        vino = openvino.Core().compile_model(
+            path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": CORES,
+                          "PERFORMANCE_HINT": "LATENCY"})  # fmt: skip
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(hu))[0].numpy()
+        for peer in (onnx.run(None, {"hu": hu})[0], vino(hu)[0]):
+            assert np.abs(peer - expected).max() < 1e-4, "a peer computes something else"
+        matrix = torch.rand(2048, 2048)
+
+        ways = {
+            "LibTorch, TorchScript": lambda: runner(options),
+            "ONNX Runtime": lambda: rate_of(
+                lambda: onnx.run(None, {"hu": hu}), options.batch, options.seconds),
+            "OpenVINO": lambda: rate_of(lambda: vino(hu), options.batch, options.seconds),
+            "matrix product, 2048": lambda: rate_of(
+                lambda: matrix @ matrix, 2 * 2048**3 / flop, options.seconds),
+        }  # fmt: skip
+        if (options.bundle / "compiled").exists():
+            ways["LibTorch, AOTInductor"] = lambda: runner(options, "--compiled")
+        best = dict.fromkeys(ways, 0.0)
+        for turn in range(options.rounds):
+            for name, way in ways.items():
+                best[name] = max(best[name], way())
+                print(f"round {turn + 1}: {name} {best[name]:.2f}", file=sys.stderr)
+
+    ours = max(rate for name, rate in best.items() if name.startswith("LibTorch"))
+    peer = max(best["ONNX Runtime"], best["OpenVINO"])
+    processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
+    print(f"{options.bundle.parent.name}, {flop / 1e9:.1f} GFLOP a slice, float32, batches of "
+          f"{options.batch}, {CORES} cores of {processor} ({torch.backends.cpu.get_cpu_capability()}), "
+          f"{options.rounds} rounds\n")  # fmt: skip
+    print("| | slices/s | GFLOP/s |")
+    print("|---|---|---|")
+    for name, rate in best.items():
+        slices = "" if name.startswith("matrix") else f"{rate:.2f}"
+        print(f"| {name} | {slices} | {rate * flop / 1e9:.0f} |")
+    print(f"\nhere / better peer {ours / peer:.2f}, here / matrix product "
+          f"{ours / best['matrix product, 2048']:.2f}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
