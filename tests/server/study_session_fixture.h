@@ -101,18 +101,20 @@ class StudySessionTest : public ::testing::Test {
     limits_.set_open_studies(1);
   }
 
-  // From here on the batch thread finds the session ended and its sink unused.
+  // The batch thread finds the session ended and its sink unused, and ends before what it uses.
   ~StudySessionTest() override {
     session_->OnCancel();
     EXPECT_EQ(budget_.taken(), 0);  // whatever became of the study
     EXPECT_THAT(admission_.OpenRoutine().status, IsOk());
+    runner_->Hold(false);
+    model_->batcher->Stop();
   }
 
   void Begin() { Begin(sink_); }
   void Begin(StudySink& sink) {
-    environment_ = std::make_unique<SessionEnvironment>(
-        SessionEnvironment{models_, executor_, metrics_, clock_, limits_, admission_, assembler_});
-    session_ = StudySession::Create(*environment_, sink, 1, deadline_);
+    environments_.push_back(std::make_unique<SessionEnvironment>(
+        SessionEnvironment{models_, executor_, metrics_, clock_, limits_, admission_, assembler_}));
+    session_ = StudySession::Create(*environments_.back(), sink, 1, deadline_);
     session_->Start();
   }
   void SendHeader(const v1::StudyHeader& header = {}) {
@@ -164,7 +166,8 @@ class StudySessionTest : public ::testing::Test {
   absl::Time deadline_ = absl::InfiniteFuture();
   FakeAssembler assembler_;
   RecordingSink sink_;
-  std::unique_ptr<SessionEnvironment> environment_;
+  // One a session: what an ended one had under way may still come back.
+  std::vector<std::unique_ptr<SessionEnvironment>> environments_;
   std::shared_ptr<StudySession> session_;
   size_t written_ = 0;
 };
