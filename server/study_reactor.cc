@@ -19,7 +19,12 @@ void StudyReactor::OnReadDone(bool ok) {
   // The session may end in here and gRPC then delete this object.
   const std::shared_ptr<StudySession> session = session_;
   if (ok) {
-    session->OnRequest(std::move(request_));
+    v1::AnalyzeStudyRequest request;
+    {
+      absl::MutexLock lock(&mu_);
+      request.Swap(&request_);
+    }
+    session->OnRequest(std::move(request));
   } else if (!context_.IsCancelled()) {  // A cancelled stream has not ended: OnCancel() tells.
     session->OnHalfClose();
   }
@@ -62,7 +67,10 @@ void StudyReactor::Send(v1::AnalyzeStudyResponse response) {
   if (outgoing_.size() == 1) StartWrite(&outgoing_.front());
 }
 
-void StudyReactor::ReadNext() { StartRead(&request_); }
+void StudyReactor::ReadNext() {
+  absl::MutexLock lock(&mu_);
+  StartRead(&request_);
+}
 
 void StudyReactor::Finish(const ApiError& error) {
   {

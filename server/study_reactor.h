@@ -48,9 +48,9 @@ class StudyReactor final
 
   grpc::CallbackServerContext& context_;
   const std::function<void()> on_done_;
-  v1::AnalyzeStudyRequest request_;
-
   absl::Mutex mu_;
+  // gRPC's from ReadNext() to OnReadDone(), perhaps on another thread.
+  v1::AnalyzeStudyRequest request_ ABSL_GUARDED_BY(mu_);
   std::deque<v1::AnalyzeStudyResponse> outgoing_ ABSL_GUARDED_BY(mu_);  // front: in flight
   bool finishing_ ABSL_GUARDED_BY(mu_) = false;
   ApiError error_ ABSL_GUARDED_BY(mu_);
