@@ -27,19 +27,20 @@ std::string FormatModels(const v1::ListModelsResponse& models) {
   }
   const auto row = [&](absl::string_view mark, absl::string_view name, absl::string_view version,
                        absl::string_view weights, absl::string_view crop, absl::string_view input,
-                       absl::string_view device) {
+                       absl::string_view runs_on) {
     return absl::StrFormat("%-2s%-*s  %-*s  %-15s  %-7s  %-6s  %s\n", mark,
                            static_cast<int>(name_width), Printable(name),
                            static_cast<int>(version_width), Printable(version), weights, crop,
-                           input, Printable(device));
+                           input, Printable(runs_on));
   };
-  std::string table = row("", "NAME", "VERSION", "WEIGHTS", "CROP", "INPUT", "DEVICE");
+  std::string table = row("", "NAME", "VERSION", "WEIGHTS", "CROP", "INPUT", "RUNS ON");
   for (const v1::Model& model : models.models()) {
-    absl::StrAppend(&table, row(model.is_default() ? "*" : "", model.reference().name(),
-                                model.reference().version(),
-                                v1::WeightsOrigin_Name(model.provenance().weights_origin()),
-                                v1::CropMode_Name(model.crop_mode()),
-                                absl::StrCat(model.input_size()), model.device()));
+    absl::StrAppend(
+        &table,
+        row(model.is_default() ? "*" : "", model.reference().name(), model.reference().version(),
+            v1::WeightsOrigin_Name(model.provenance().weights_origin()),
+            v1::CropMode_Name(model.crop_mode()), absl::StrCat(model.input_size()),
+            absl::StrCat(model.device(), ", ", model.runs_on())));
     absl::StrAppend(&table, "    ", Wrapped(Printable(model.reference().notice()), 76, "    "),
                     "\n");
   }
