@@ -20,7 +20,8 @@ inline HuSlice BodySlice(double z, bool lung = true, int texture = 0) {
   const auto in_ellipse = [](double x, double y, double cx, double cy, double rx, double ry) {
     return (x - cx) * (x - cx) / (rx * rx) + (y - cy) * (y - cy) / (ry * ry) < 1;
   };
-  uint32_t noise = static_cast<uint32_t>(static_cast<int>(z * 1000)) * 2654435761U + texture * 40503U + 1;
+  uint32_t noise =
+      static_cast<uint32_t>(static_cast<int>(z * 1000)) * 2654435761U + texture * 40503U + 1;
   for (int i = 0; i < kSide; ++i) {
     for (int j = 0; j < kSide; ++j) {
       const double x = (j - kSide / 2) * 5.0, y = (i - kSide / 2) * 5.0;
