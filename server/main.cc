@@ -1,7 +1,9 @@
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <iostream>
 #include <thread>
 #include <variant>
@@ -12,6 +14,15 @@
 #include "spdlog/spdlog.h"
 
 namespace {
+
+// The network's threads wait for each other by spinning unless the environment says otherwise
+// when OpenMP is loaded, which is before main(). Decoding shares their processors, which then
+// costs a third of the speed (bench/RESULTS.md): so this starts the program once more, told.
+void LetThreadsSleepWhileTheyWait(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
+  execv("/proc/self/exe", argv);  // Returns where that is not to be had; it is only slower then.
+}
 
 // Blocks the signals that ask something of the server, in this thread and all that it
 // starts, so that only this thread takes them, when it waits for them.
@@ -51,6 +62,7 @@ int ServeUntilStopped(m3lung::Server& server, const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  LetThreadsSleepWhileTheyWait(argv);
   const sigset_t signals = BlockSignals();
   spdlog::set_default_logger(spdlog::stderr_logger_mt("m3lungd"));
   const auto options = m3lung::ParseCommandLine(argc, argv);
