@@ -13,10 +13,8 @@ It needs Python's torch and what bench/peers/requirements.txt lists:
 
 import argparse
 import json
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,14 +23,11 @@ import numpy as np
 import onnxruntime
 import openvino
 import torch
+from runner import CORES, ROOT, slices_per_second
 from torch.utils.flop_counter import FlopCounterMode
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 import compile_bundle  # noqa: E402
-
-CORES = len(os.sched_getaffinity(0))
-
 
 def network_of(bundle):
     manifest = json.loads((bundle / "manifest.json").read_text())
@@ -51,12 +46,9 @@ def rate_of(run, count, seconds):
     return calls * count / passed
 
 
-def runner(options, *flags):
-    done = subprocess.run(
-        [ROOT / "build/bench/runner_bench", options.bundle, options.study,
-         f"--batch={options.batch}", f"--threads={CORES}", f"--seconds={options.seconds}", *flags],
-        check=True, capture_output=True, text=True)  # fmt: skip
-    return json.loads(done.stdout)["slices_per_second"]
+def alone(options, *flags):
+    return slices_per_second(options.bundle, options.study, options.batch,
+                             f"--seconds={options.seconds}", *flags)  # fmt: skip
 
 
 def main():
@@ -92,7 +84,7 @@ def main():
         matrix = torch.rand(2048, 2048)
 
         ways = {
-            "LibTorch, TorchScript": lambda: runner(options),
+            "LibTorch, TorchScript": lambda: alone(options),
             "ONNX Runtime": lambda: rate_of(
                 lambda: onnx.run(None, {"hu": hu}), options.batch, options.seconds),
             "OpenVINO": lambda: rate_of(lambda: vino(hu), options.batch, options.seconds),
@@ -100,7 +92,7 @@ def main():
                 lambda: matrix @ matrix, 2 * 2048**3 / flop, options.seconds),
         }  # fmt: skip
         if (options.bundle / "compiled").exists():
-            ways["LibTorch, AOTInductor"] = lambda: runner(options, "--compiled")
+            ways["LibTorch, AOTInductor"] = lambda: alone(options, "--compiled")
         best = dict.fromkeys(ways, 0.0)
         for turn in range(options.rounds):
             for name, way in ways.items():

@@ -1,18 +1,16 @@
 """What the load benches share: m3lung bench asked of a running server, and Markdown."""
 
 import json
-import os
 import pathlib
 import platform
 import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from runner import CORES, ROOT
+
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 import service  # noqa: E402
-
-CORES = len(os.sched_getaffinity(0))
 
 
 def models_of(bundle):

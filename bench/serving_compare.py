@@ -14,12 +14,12 @@ BUNDLE is a folder models/NAME/VERSION, STUDY one with DICOM files. Run it with
 """
 
 import argparse
-import json
 import pathlib
 import subprocess
 import sys
 
-from load import CORES, ROOT, load, machine, models_of, peak_megabytes, service
+from load import load, machine, models_of, peak_megabytes, service
+from runner import CORES, ROOT, slices_per_second
 
 PEER = ROOT / "bench/peers/screening_peer.py"
 
@@ -48,14 +48,6 @@ def ask_peer(bundle, study, options):
             peer.terminate()
 
 
-def run_bare(bundle, study, batch):
-    """Slices a second of the network alone."""
-    done = subprocess.run([ROOT / "build/bench/runner_bench", bundle, study, f"--batch={batch}",
-                           f"--threads={CORES}"],
-                          check=True, capture_output=True, text=True)  # fmt: skip
-    return json.loads(done.stdout)["slices_per_second"]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
@@ -71,7 +63,7 @@ def main():
     bare, servers, peers, memory = [], [], [], [0, 0]
     for turn in range(options.rounds):
         print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
-        bare.append(max(run_bare(bundle, options.study, batch) for batch in (1, 4)))
+        bare.append(max(slices_per_second(bundle, options.study, batch) for batch in (1, 4)))
         answer, memory[0] = ask_server(models, options.study, options)
         servers.append(answer)
         answer, memory[1] = ask_peer(bundle, options.study, options)
