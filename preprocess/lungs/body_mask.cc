@@ -50,9 +50,9 @@ VoxelMask Grown(const VoxelGrid& grid, const VoxelMask& mask, float mm) {
 // outside of a circle; otherwise none.
 std::vector<uint8_t> Padding(const VoxelGrid& grid, const VoxelHu& hu) {
   std::vector<uint8_t> padding(grid.layer_size(), 1);
-  for (size_t i = 0; i < hu.size(); ++i) {
-    if (hu[i] != kAirHu) padding[i % grid.layer_size()] = 0;
-  }
+  ForEachElement(grid, [&](size_t i, size_t place) {
+    if (hu[i] != kAirHu) padding[place] = 0;
+  });
   const auto from_middle = [&](size_t i) {
     return std::hypot((grid.ColumnOf(i) + 0.5) * grid.column_mm - grid.columns * grid.column_mm / 2,
                       (grid.RowOf(i) + 0.5) * grid.row_mm - grid.rows * grid.row_mm / 2);
@@ -78,15 +78,17 @@ std::vector<uint8_t> Padding(const VoxelGrid& grid, const VoxelHu& hu) {
 // air on the whole. Lungs that the field cuts at its sides are denser.
 VoxelMask AirAtBorder(const VoxelGrid& grid, const VoxelHu& hu, const VoxelMask& wall,
                       const std::vector<uint8_t>& padding) {
-  VoxelMask border(grid.size());
-  for (size_t i = 0; i < border.size(); ++i) {
-    const size_t place = i % grid.layer_size();
-    if (wall[i] != 0 || padding[place] != 0) continue;
-    const int column = grid.ColumnOf(i), row = grid.RowOf(i);
-    border[i] = column == 0 || row == 0 || column + 1 == grid.columns || row + 1 == grid.rows ||
-                padding[place - 1] != 0 || padding[place + 1] != 0 ||
-                padding[place - grid.columns] != 0 || padding[place + grid.columns] != 0;
+  std::vector<uint8_t> is_edge(grid.layer_size());  // of the field of view
+  for (size_t place = 0; place < is_edge.size(); ++place) {
+    if (padding[place] != 0) continue;
+    const int column = grid.ColumnOf(place), row = grid.RowOf(place);
+    is_edge[place] = column == 0 || row == 0 || column + 1 == grid.columns ||
+                     row + 1 == grid.rows || padding[place - 1] != 0 || padding[place + 1] != 0 ||
+                     padding[place - grid.columns] != 0 || padding[place + grid.columns] != 0;
   }
+  VoxelMask border(grid.size());
+  ForEachElement(grid,
+                 [&](size_t i, size_t place) { border[i] = is_edge[place] != 0 && wall[i] == 0; });
   // Padding is as high as it is low.
   const auto inside = std::find(padding.begin(), padding.end(), 0) - padding.begin();
   const int first_row = grid.RowOf(inside), last_row = grid.rows - 1 - first_row;
@@ -95,6 +97,7 @@ VoxelMask AirAtBorder(const VoxelGrid& grid, const VoxelHu& hu, const VoxelMask&
   std::vector<double> sums(count + 1), sizes(count + 1);
   std::vector<uint8_t> open(count + 1);
   for (size_t i = 0; i < border.size(); ++i) {
+    if (labels[i] == 0) continue;
     sums[labels[i]] += hu[i];
     ++sizes[labels[i]];
     if (grid.RowOf(i) <= first_row || grid.RowOf(i) >= last_row) open[labels[i]] = 1;
@@ -124,16 +127,14 @@ Body FindBody(const VoxelGrid& grid, const VoxelHu& hu) {
     VoxelMask& free = tissue;
     for (uint8_t& element : free) element = element == 0;
     const std::vector<float> away = DistanceToFalse(grid, free, kGapMm);
-    for (size_t i = 0; i < free.size(); ++i) {
-      free[i] = away[i] > kGapMm && padding[i % grid.layer_size()] == 0;
-    }
+    ForEachElement(
+        grid, [&](size_t i, size_t place) { free[i] = away[i] > kGapMm && padding[place] == 0; });
     Flood(grid, free, outside);
   }
   outside = Grown(grid, outside, kGapMm);
-  for (size_t i = 0; i < outside.size(); ++i) {
-    body.enclosed[i] =
-        padding[i % grid.layer_size()] == 0 && (outside[i] == 0 || hu[i] > kTissueHu);
-  }
+  ForEachElement(grid, [&](size_t i, size_t place) {
+    body.enclosed[i] = padding[place] == 0 && (outside[i] == 0 || hu[i] > kTissueHu);
+  });
   return body;
 }
 

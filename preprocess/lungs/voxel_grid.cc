@@ -12,6 +12,56 @@ namespace {
 
 constexpr float kFarMm = 1e6;
 
+// The neighbours of an element: the up to six that share a face with it, in its layer and in
+// those that are joined to it. Which there are is found beforehand, once: from an element's number
+// it would take two divisions, which floods ask for millions of times.
+class Neighbours {
+ public:
+  explicit Neighbours(const VoxelGrid& grid)
+      : row_(grid.columns), layer_(grid.layer_size()), sides_(grid.size()) {
+    size_t i = 0;
+    for (int layer = 0; layer < grid.layers(); ++layer) {
+      uint8_t of_layer = kColumnBefore | kColumnAfter;
+      if (layer > 0 && grid.joins_next[layer - 1] != 0) of_layer |= kLayerBefore;
+      if (layer + 1 < grid.layers() && grid.joins_next[layer] != 0) of_layer |= kLayerAfter;
+      for (int row = 0; row < grid.rows; ++row) {
+        uint8_t of_row = of_layer;
+        if (row > 0) of_row |= kRowBefore;
+        if (row + 1 < grid.rows) of_row |= kRowAfter;
+        std::fill_n(sides_.begin() + static_cast<ptrdiff_t>(i), grid.columns, of_row);
+        sides_[i] &= static_cast<uint8_t>(~kColumnBefore);
+        i += grid.columns;
+        sides_[i - 1] &= static_cast<uint8_t>(~kColumnAfter);
+      }
+    }
+  }
+
+  // Calls `visit(neighbour)` for each neighbour of i.
+  template <typename Visit>
+  void ForEach(size_t i, Visit visit) const {
+    const uint8_t sides = sides_[i];
+    if ((sides & kColumnBefore) != 0) visit(i - 1);
+    if ((sides & kColumnAfter) != 0) visit(i + 1);
+    if ((sides & kRowBefore) != 0) visit(i - row_);
+    if ((sides & kRowAfter) != 0) visit(i + row_);
+    if ((sides & kLayerBefore) != 0) visit(i - layer_);
+    if ((sides & kLayerAfter) != 0) visit(i + layer_);
+  }
+
+ private:
+  enum : uint8_t {
+    kColumnBefore = 1,
+    kColumnAfter = 2,
+    kRowBefore = 4,
+    kRowAfter = 8,
+    kLayerBefore = 16,
+    kLayerAfter = 32
+  };
+
+  const size_t row_, layer_;  // from an element to the next row's, the next layer's
+  std::vector<uint8_t> sides_;
+};
+
 // Lowers each of `count` values to that of another plus a square of the way there.
 void Lower(float* values, const float* others, size_t count, double way_mm) {
   const auto square = static_cast<float>(way_mm * way_mm);
@@ -86,6 +136,7 @@ std::vector<float> DistanceToFalse(const VoxelGrid& grid, const VoxelMask& mask,
 }
 
 int LabelRegions(const VoxelGrid& grid, const VoxelMask& mask, VoxelLabels& labels) {
+  const Neighbours neighbours(grid);
   labels.assign(grid.size(), 0);
   int count = 0;
   std::vector<size_t> open;
@@ -96,7 +147,7 @@ int LabelRegions(const VoxelGrid& grid, const VoxelMask& mask, VoxelLabels& labe
     while (!open.empty()) {
       const size_t i = open.back();
       open.pop_back();
-      ForNeighbours(grid, i, [&](size_t j) {
+      neighbours.ForEach(i, [&](size_t j) {
         if (mask[j] == 0 || labels[j] != 0) return;
         labels[j] = count;
         open.push_back(j);
@@ -107,6 +158,7 @@ int LabelRegions(const VoxelGrid& grid, const VoxelMask& mask, VoxelLabels& labe
 }
 
 void Flood(const VoxelGrid& grid, const VoxelMask& mask, VoxelMask& seeds) {
+  const Neighbours neighbours(grid);
   std::vector<size_t> open;
   for (size_t i = 0; i < seeds.size(); ++i) {
     if (seeds[i] != 0) open.push_back(i);
@@ -114,7 +166,7 @@ void Flood(const VoxelGrid& grid, const VoxelMask& mask, VoxelMask& seeds) {
   while (!open.empty()) {
     const size_t i = open.back();
     open.pop_back();
-    ForNeighbours(grid, i, [&](size_t j) {
+    neighbours.ForEach(i, [&](size_t j) {
       if (mask[j] == 0 || seeds[j] != 0) return;
       seeds[j] = 1;
       open.push_back(j);
@@ -124,6 +176,7 @@ void Flood(const VoxelGrid& grid, const VoxelMask& mask, VoxelMask& seeds) {
 
 void GrowRegions(const VoxelGrid& grid, const VoxelMask& mask, const std::vector<float>& height,
                  VoxelLabels& labels) {
+  const Neighbours neighbours(grid);
   // Greatest height first; of equals the one that was met first.
   struct Step {
     float height;
@@ -136,7 +189,7 @@ void GrowRegions(const VoxelGrid& grid, const VoxelMask& mask, const std::vector
   std::priority_queue<Step> open;
   uint64_t met = 0;
   const auto open_neighbours = [&](size_t i) {
-    ForNeighbours(grid, i, [&](size_t j) {
+    neighbours.ForEach(i, [&](size_t j) {
       if (mask[j] == 0 || labels[j] != 0) return;
       labels[j] = labels[i];
       open.push({height[j], met++, j});

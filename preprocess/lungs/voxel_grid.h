@@ -37,23 +37,19 @@ struct VoxelGrid {
   // NOLINTEND(clang-analyzer-core.DivideZero)
 };
 
+// Calls `visit(element, place)` for each element, `place` being where it lies in its layer.
+template <typename Visit>
+void ForEachElement(const VoxelGrid& grid, Visit visit) {
+  size_t i = 0;
+  for (int layer = 0; layer < grid.layers(); ++layer) {
+    for (size_t place = 0; place < grid.layer_size(); ++place) visit(i++, place);
+  }
+}
+
 // A value for each element, layer by layer, row by row.
 using VoxelMask = std::vector<uint8_t>;  // 0, or anything else for true
 using VoxelHu = std::vector<int16_t>;
 using VoxelLabels = std::vector<int32_t>;  // 0, or a region from 1 on
-
-// Calls `visit(neighbour)` for the up to six elements that share a face with i, in
-// its layer and in those that are joined to it.
-template <typename Visit>
-void ForNeighbours(const VoxelGrid& grid, size_t i, Visit visit) {
-  const int column = grid.ColumnOf(i), row = grid.RowOf(i), layer = grid.LayerOf(i);
-  if (column > 0) visit(i - 1);
-  if (column + 1 < grid.columns) visit(i + 1);
-  if (row > 0) visit(i - grid.columns);
-  if (row + 1 < grid.rows) visit(i + grid.columns);
-  if (layer > 0 && grid.joins_next[layer - 1] != 0) visit(i - grid.layer_size());
-  if (layer + 1 < grid.layers() && grid.joins_next[layer] != 0) visit(i + grid.layer_size());
-}
 
 // Of each element the distance in mm to the nearest element of `mask` that is
 // false, between their middles; 0 where it is false itself. Exact up to `reach_mm`,
