@@ -5,7 +5,12 @@ include_guard()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  # Without this ccache keeps nothing that was compiled with a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE_PROGRAM}")
+  set(_precompiled_header_options
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endif()
 
 add_library(m3lung_options INTERFACE)
@@ -30,6 +35,17 @@ function(_m3lung_configure target kind)
     target_link_libraries(${target} PUBLIC m3lung_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   else()
     target_link_libraries(${target} PRIVATE m3lung_options ${ARG_PUBLIC} ${ARG_PRIVATE})
+  endif()
+endfunction()
+
+# m3lung_use_precompiled_torch(target) lets a target whose sources include LibTorch find its
+# headers compiled once, by m3lung_model: half of what each such source costs to compile.
+function(m3lung_use_precompiled_torch target)
+  target_compile_options(${target} PRIVATE ${_precompiled_header_options})
+  if(target STREQUAL m3lung_model)
+    target_precompile_headers(${target} PRIVATE <torch/torch.h> <torch/script.h>)
+  else()
+    target_precompile_headers(${target} REUSE_FROM m3lung_model)
   endif()
 endfunction()
 

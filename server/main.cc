@@ -4,10 +4,14 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <variant>
 
+#include "base/freed_memory.h"
 #include "server/options.h"
 #include "server/server.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -21,7 +25,9 @@ namespace {
 void LetThreadsSleepWhileTheyWait(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
-  execv("/proc/self/exe", argv);  // Returns where that is not to be had; it is only slower then.
+  std::error_code error;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
+  execv(program.c_str(), argv);  // Returns where that is not to be had; it is only slower then.
 }
 
 // Blocks the signals that ask something of the server, in this thread and all that it
@@ -63,6 +69,7 @@ int ServeUntilStopped(m3lung::Server& server, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   LetThreadsSleepWhileTheyWait(argv);
+  m3lung::KeepFreedMemory();
   const sigset_t signals = BlockSignals();
   spdlog::set_default_logger(spdlog::stderr_logger_mt("m3lungd"));
   const auto options = m3lung::ParseCommandLine(argc, argv);

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
+#include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
-#include "training/commands/freed_memory.h"
 #include "training/commands/training_flags.h"
 #include "training/trainers/ablation.h"
 #include "training/trainers/net_options.h"

@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
-#include "training/commands/freed_memory.h"
 #include "training/commands/training_flags.h"
 #include "training/data/prepared.h"
 #include "training/trainers/slice_run.h"

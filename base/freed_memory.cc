@@ -1,4 +1,4 @@
-#include "training/commands/freed_memory.h"
+#include "base/freed_memory.h"
 
 #include <malloc.h>
 
