@@ -1,10 +1,11 @@
 """The slice network itself: LibTorch here, the same weights in ONNX Runtime and OpenVINO, and
 the machine's own matrix product, side by side in turns.
 
-In float32, all cores, batches of --batch slices. The most of all rounds counts. Prints Markdown,
-for bench/RESULTS.md. A bundle with a folder compiled/ (scripts/compile_bundle.py) is run by that too.
+All cores, batches of --batch slices, all in the same precision (ONNX Runtime has no bfloat16 on a
+CPU). The most of all rounds counts. Prints Markdown, for bench/RESULTS.md. A bundle with a folder
+compiled/ (scripts/compile_bundle.py) of that precision is run by that too.
 
-Usage: compute_compare.py BUNDLE STUDY [--batch=N] [--rounds=N] [--seconds=N]
+Usage: compute_compare.py BUNDLE STUDY [--precision=fp32|bf16] [--batch=N] [--rounds=N] [--seconds=N]
 It needs Python's torch and what bench/peers/requirements.txt lists:
     python3 -m venv build/peers && build/peers/bin/pip install -r bench/peers/requirements.txt
     PYTHONPATH=$(echo .deps/venv/lib/python3*/site-packages) build/peers/bin/python \\
@@ -29,6 +30,10 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(ROOT / "scripts"))
 import compile_bundle  # noqa: E402
 
+# How far a peer's features may be from LibTorch's in float32, of the largest.
+SAME = {"fp32": 1e-3, "bf16": 5e-2}
+
+
 def network_of(bundle):
     manifest = json.loads((bundle / "manifest.json").read_text())
     scripted = torch.jit.load(str(bundle / "slice.ts"))
@@ -48,13 +53,45 @@ def rate_of(run, count, seconds):
 
 def alone(options, *flags):
     return slices_per_second(options.bundle, options.study, options.batch,
-                             f"--seconds={options.seconds}", *flags)  # fmt: skip
+                             f"--seconds={options.seconds}", f"--precision={options.precision}",
+                             *flags)  # fmt: skip
+
+
+def peers_of(network, hu, options):
+    """Functions that run the network in the peers, which compute what it does."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(pathlib.Path(folder) / "slice.onnx")
+        # For this size of batch alone, as the peers like it best.
+        torch.onnx.export(network, (torch.from_numpy(hu),), path, input_names=["hu"],
+                          dynamo=False, opset_version=17)  # fmt: skip
+        hint = {"fp32": "f32", "bf16": "bf16"}[options.precision]
+        vino = openvino.Core().compile_model(
+            path, "CPU", {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": CORES,
+                          "PERFORMANCE_HINT": "LATENCY"})  # fmt: skip
+        peers = {"OpenVINO": lambda: list(vino(hu).values())}
+        if options.precision == "fp32":
+            settings = onnxruntime.SessionOptions()
+            settings.intra_op_num_threads = CORES
+            onnx = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+            peers["ONNX Runtime"] = lambda: onnx.run(None, {"hu": hu})
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(hu))[3].numpy()
+    for name, run in peers.items():
+        far = np.abs(run()[3] - expected).max() / np.abs(expected).max()
+        assert far < SAME[options.precision], f"{name} computes something else: {far:.2g}"
+    return peers
+
+
+def compiled_in(bundle, precision):
+    facts = bundle / "compiled/compiled.json"
+    return facts.exists() and json.loads(facts.read_text())["precision"] == precision
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("study", type=pathlib.Path)
+    parser.add_argument("--precision", choices=SAME, default="fp32")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10)
@@ -65,44 +102,30 @@ def main():
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.from_numpy(hu))
     flop = counter.get_total_flops() / options.batch  # a slice
+    matrix = torch.rand(2048, 2048)
+    if options.precision == "bf16":
+        matrix = matrix.bfloat16()
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(pathlib.Path(folder) / "slice.onnx")
-        # For this size of batch alone, as the peers like it best.
-        torch.onnx.export(network, (torch.from_numpy(hu),), path, input_names=["hu"],
-                          dynamo=False, opset_version=17)  # fmt: skip
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = CORES
-        onnx = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-        vino = openvino.Core().compile_model(
-            path, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": CORES,
-                          "PERFORMANCE_HINT": "LATENCY"})  # fmt: skip
-        with torch.inference_mode():
-            expected = network(torch.from_numpy(hu))[0].numpy()
-        for peer in (onnx.run(None, {"hu": hu})[0], vino(hu)[0]):
-            assert np.abs(peer - expected).max() < 1e-4, "a peer computes something else"
-        matrix = torch.rand(2048, 2048)
+    def timed(run, count=options.batch):
+        return lambda: rate_of(run, count, options.seconds)
 
-        ways = {
-            "LibTorch, TorchScript": lambda: alone(options),
-            "ONNX Runtime": lambda: rate_of(
-                lambda: onnx.run(None, {"hu": hu}), options.batch, options.seconds),
-            "OpenVINO": lambda: rate_of(lambda: vino(hu), options.batch, options.seconds),
-            "matrix product, 2048": lambda: rate_of(
-                lambda: matrix @ matrix, 2 * 2048**3 / flop, options.seconds),
-        }  # fmt: skip
-        if (options.bundle / "compiled").exists():
-            ways["LibTorch, AOTInductor"] = lambda: alone(options, "--compiled")
-        best = dict.fromkeys(ways, 0.0)
-        for turn in range(options.rounds):
-            for name, way in ways.items():
-                best[name] = max(best[name], way())
-                print(f"round {turn + 1}: {name} {best[name]:.2f}", file=sys.stderr)
+    ways = {"LibTorch, fused": lambda: alone(options),
+            "LibTorch, not fused": lambda: alone(options, "--unfused")}  # fmt: skip
+    if compiled_in(options.bundle, options.precision):
+        ways["LibTorch, AOTInductor"] = lambda: alone(options, "--compiled")
+    peers = peers_of(network, hu, options)
+    ways.update({name: timed(run) for name, run in peers.items()})
+    ways["matrix product, 2048"] = timed(lambda: matrix @ matrix, 2 * 2048**3 / flop)
+    best = dict.fromkeys(ways, 0.0)
+    for turn in range(options.rounds):
+        for name, way in ways.items():
+            best[name] = max(best[name], way())
+            print(f"round {turn + 1}: {name} {best[name]:.2f}", file=sys.stderr)
 
     ours = max(rate for name, rate in best.items() if name.startswith("LibTorch"))
-    peer = max(best["ONNX Runtime"], best["OpenVINO"])
+    peer = max(best[name] for name in peers)
     processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
-    print(f"{options.bundle.parent.name}, {flop / 1e9:.1f} GFLOP a slice, float32, batches of "
+    print(f"{options.bundle.parent.name}, {flop / 1e9:.1f} GFLOP a slice, {options.precision}, batches of "
           f"{options.batch}, {CORES} cores of {processor} ({torch.backends.cpu.get_cpu_capability()}), "
           f"{options.rounds} rounds\n")  # fmt: skip
     print("| | slices/s | GFLOP/s |")

@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "model/bundle.h"
 #include "nlohmann/json.hpp"
@@ -25,7 +26,9 @@ struct Options {
   int batch = 4;
   int threads = 1;
   double seconds = 10;
+  std::string precision = "auto";
   bool compiled = false;
+  bool unfused = false;
 };
 
 absl::StatusOr<std::vector<std::vector<int16_t>>> ReadInputs(const fs::path& study, int size) {
@@ -48,7 +51,10 @@ absl::Status Run(const Options& options) {
   M3L_ASSIGN_OR_RETURN(const std::shared_ptr<const Bundle> bundle,
                        LoadBundle(options.bundle, {.batch_sizes = {options.batch},
                                                    .threads = options.threads,
-                                                   .compiled = options.compiled}));
+                                                   .precision = options.precision,
+                                                   .any_precision = true,
+                                                   .compiled = options.compiled,
+                                                   .fused = !options.unfused}));
   if (!bundle->remark.empty()) return absl::FailedPreconditionError(bundle->remark);
   M3L_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.study, bundle->manifest.input_size));
   std::vector<double> seconds;  // of each batch
@@ -80,6 +86,7 @@ absl::Status Run(const Options& options) {
 }  // namespace m3lung
 
 int main(int argc, char** argv) {
+  m3lung::KeepFreedMemory();  // as m3lungd
   m3lung::Options options;
   CLI::App app("Times the slice network of a bundle.", "runner_bench");
   app.add_option("bundle", options.bundle, "Folder models/NAME/VERSION")->required();
@@ -87,7 +94,11 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "Slices of a batch")->capture_default_str();
   app.add_option("--threads", options.threads, "Threads of the network")->capture_default_str();
   app.add_option("--seconds", options.seconds, "How long")->capture_default_str();
+  app.add_option("--precision", options.precision,
+                 "fp32 or bf16, whether the bundle allows it or not; auto: as the server would")
+      ->capture_default_str();
   app.add_flag("--compiled", options.compiled, "Run the network that compile_bundle.py compiled");
+  app.add_flag("--unfused", options.unfused, "Run the convolutions one by one");
   app.footer("Example: runner_bench models/m3lung-demo/1 study --batch=4 --threads=2");
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = m3lung::Run(options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -109,6 +110,10 @@ absl::Status CheckCompiled(const GoldenOutput& compiled, const Manifest& manifes
   return absl::OkStatus();
 }
 
+void AppendRemark(Bundle& bundle, absl::string_view remark) {
+  absl::StrAppend(&bundle.remark, bundle.remark.empty() ? "" : "; ", remark);
+}
+
 // The bundle's compiled runner, which has then taken `scripted`; null, with bundle.remark, where
 // it is not to be used.
 std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
@@ -137,6 +142,19 @@ std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
   }
   bundle.runs_on = absl::StrCat("AOTInductor ", (*compiled)->facts().precision);
   return *std::move(compiled);
+}
+
+// OK where the runner's convolutions are compiled for these sizes of batch, and it answers as
+// before in each.
+absl::Status Fuse(TorchScriptRunner& runner, const Manifest& manifest,
+                  const std::vector<HuPixels>& golden_slices, absl::Span<const int> batch_sizes,
+                  float tolerance) {
+  M3L_RETURN_IF_ERROR(runner.Fuse(batch_sizes));
+  for (const int batch_size : batch_sizes) {
+    M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(runner, golden_slices, batch_size));
+    M3L_RETURN_IF_ERROR(CheckGolden(manifest, found, tolerance));
+  }
+  return absl::OkStatus();
 }
 
 // The folder's name without a slash at its end.
@@ -231,12 +249,26 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                                                             .precision = precision}));
   }
   M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));
-  M3L_RETURN_IF_ERROR(CheckGolden(said, found, ToleranceOf(said, precision)));
+  // What the manifest does not allow is tried to find out how much it differs.
+  const float tolerance = said.Allows(precision) ? ToleranceOf(said, precision)
+                                                 : std::numeric_limits<float>::infinity();
+  M3L_RETURN_IF_ERROR(CheckGolden(said, found, tolerance));
   bundle->runs_on = absl::StrCat("TorchScript ", PrecisionName(precision));
   if (options.compiled) {
     bundle->runner = TakeCompiled(folder, golden_slices, runner, *bundle);
   }
-  if (bundle->runner == nullptr) bundle->runner = std::move(runner);
+  if (bundle->runner == nullptr) {
+    if (options.fused && options.device == "cpu") {
+      const absl::Status fused = Fuse(*runner, said, golden_slices, options.batch_sizes, tolerance);
+      if (fused.ok()) {
+        absl::StrAppend(&bundle->runs_on, ", fused");
+      } else {
+        runner->Unfuse();
+        AppendRemark(*bundle, absl::StrCat("its convolutions are not fused: ", fused.message()));
+      }
+    }
+    bundle->runner = std::move(runner);
+  }
   M3L_ASSIGN_OR_RETURN(bundle->batch_durations, WarmUp(*bundle->runner, options.batch_sizes));
   return bundle;
 }

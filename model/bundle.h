@@ -26,11 +26,14 @@ struct LoadOptions {
   // What the slice network computes in: "fp32", "bf16" or "fp16", where the manifest allows it;
   // "auto": the first that the manifest allows and the device has instructions for.
   std::string precision = "auto";
-  // Whether to take `precision` even where the manifest does not allow it: to find out.
+  // Whether to take `precision` even where the manifest does not allow it, whatever the golden
+  // slices give in it: to find out.
   bool any_precision = false;
   // Whether to take a slice network compiled for this processor (compiled_runner.h) where the
   // bundle has one that computes what slice.ts does.
   bool compiled = false;
+  // Whether to have slice.ts's convolutions compiled for `batch_sizes` (fused_network.h).
+  bool fused = true;
 };
 
 // A loaded bundle.
@@ -40,8 +43,8 @@ struct Bundle {
   std::string device;
   // What a run of each of LoadOptions::batch_sizes takes.
   std::vector<absl::Duration> batch_durations;
-  std::string runs_on;  // "TorchScript fp32", "AOTInductor bf16"
-  std::string remark;   // why a compiled network was asked for and not taken; else empty
+  std::string runs_on;  // "TorchScript fp32, fused", "AOTInductor bf16"
+  std::string remark;   // why it runs slower than was asked for; else empty
   std::unique_ptr<InferenceRunner> runner;
 };
 

@@ -37,16 +37,19 @@ absl::StatusOr<std::vector<HuPixels>> DecodeGolden(absl::string_view bytes, int 
   return decoded;
 }
 
-absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner,
-                                       const std::vector<HuPixels>& slices) {
+absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner, const std::vector<HuPixels>& slices,
+                                       int batch_size) {
   GoldenOutput output;
   std::vector<std::vector<float>> features;
-  for (const HuPixels& slice : slices) {  // one at a time: any batch size would do
-    const int16_t* const pixels = slice.data();
-    M3L_ASSIGN_OR_RETURN(auto scores, runner.ScoreSlices({&pixels, 1}));
-    output.probabilities.push_back(scores[0].probabilities);
-    output.lesion_probabilities.push_back(scores[0].lesion_probability);
-    features.push_back(std::move(scores[0].features));
+  std::vector<const int16_t*> batch(batch_size);
+  for (size_t start = 0; start < slices.size(); start += batch_size) {
+    for (int i = 0; i < batch_size; ++i) batch[i] = slices[(start + i) % slices.size()].data();
+    M3L_ASSIGN_OR_RETURN(auto scores, runner.ScoreSlices(batch));
+    for (size_t i = 0; i < scores.size() && start + i < slices.size(); ++i) {
+      output.probabilities.push_back(scores[i].probabilities);
+      output.lesion_probabilities.push_back(scores[i].lesion_probability);
+      features.push_back(std::move(scores[i].features));
+    }
   }
   std::vector<const std::vector<float>*> pointers;
   pointers.reserve(features.size());

@@ -34,8 +34,9 @@ struct GoldenOutput {
   std::vector<float> lesion_probabilities;
   ClassProbabilities patient_probabilities = {};
 };
-absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner,
-                                       const std::vector<HuPixels>& slices);
+// In batches of `batch_size`, the last of them filled up with slices from the start.
+absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner, const std::vector<HuPixels>& slices,
+                                       int batch_size = 1);
 
 }  // namespace m3lung
 

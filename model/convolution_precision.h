@@ -11,9 +11,10 @@ namespace m3lung {
 at::ScalarType TypeOf(Precision precision);
 
 // Rewrites the graph of `frozen` (torch::jit::freeze(), batch normalisation in the
-// convolutions' weights) so that its convolutions, and the ReLUs, sums and poolings between
-// them, compute in `type`, channels last; weights are rounded once, here. All else, heads and
-// location maps among it, computes in float32 as before. With kFloat only the layout changes.
+// convolutions' weights) so that its convolutions, and the ReLUs, sums, poolings and joins of
+// channels between them, compute in `type`, channels last; weights are rounded once, here. All
+// else, heads and location maps among it, computes in float32 as before. With kFloat only the
+// layout changes.
 //
 // REQUIRES: `frozen` has not been run.
 void SetConvolutionType(torch::jit::Module& frozen, at::ScalarType type);

@@ -53,17 +53,13 @@ torch::jit::Module Load(absl::string_view file, torch::Device device) {
   return torch::jit::freeze(module);
 }
 
-absl::StatusOr<torch::jit::Module> LoadSliceNet(absl::string_view file, torch::Device device,
-                                                Precision precision) {
+FusedNetwork LoadSliceNet(absl::string_view file, torch::Device device, Precision precision) {
   torch::jit::Module module = Load(file, device);
-  if (device.is_cpu() && precision == Precision::kFp32) {
-    return torch::jit::optimize_for_inference(module);  // for float32, LibTorch's own layouts
-  }
   SetConvolutionType(module, TypeOf(precision));
-  return module;
+  return FusedNetwork(module);
 }
 
-absl::StatusOr<torch::jit::Module> LoadPatientNet(absl::string_view file, torch::Device device) {
+torch::jit::Module LoadPatientNet(absl::string_view file, torch::Device device) {
   torch::jit::Module module = Load(file, device);
   return device.is_cpu() ? torch::jit::optimize_for_inference(module) : module;
 }
@@ -76,7 +72,7 @@ absl::Status LoadError(absl::string_view file_name, const absl::Status& reason) 
 }  // namespace
 
 TorchScriptRunner::TorchScriptRunner(const TorchScriptOptions& options, torch::Device device,
-                                     torch::jit::Module slice_net, torch::jit::Module patient_net)
+                                     FusedNetwork slice_net, torch::jit::Module patient_net)
     : options_(options),
       device_(device),
       lanes_(device),
@@ -88,7 +84,7 @@ absl::StatusOr<std::unique_ptr<TorchScriptRunner>> TorchScriptRunner::Create(
     const TorchScriptOptions& options) {
   M3L_ASSIGN_OR_RETURN(const torch::Device device, OpenDevice(options.device));
   if (options.threads > 0) at::set_num_threads(options.threads);
-  auto slice_net = Guarded<torch::jit::Module>(
+  auto slice_net = Guarded<FusedNetwork>(
       "slice network", [&] { return LoadSliceNet(slice_file, device, options.precision); });
   if (!slice_net.ok()) return LoadError("slice.ts", slice_net.status());
   auto patient_net = Guarded<torch::jit::Module>(
@@ -96,6 +92,19 @@ absl::StatusOr<std::unique_ptr<TorchScriptRunner>> TorchScriptRunner::Create(
   if (!patient_net.ok()) return LoadError("patient.ts", patient_net.status());
   return std::unique_ptr<TorchScriptRunner>(
       new TorchScriptRunner(options, device, *std::move(slice_net), *std::move(patient_net)));
+}
+
+absl::Status TorchScriptRunner::Fuse(absl::Span<const int> batch_sizes) {
+  if (!device_.is_cpu()) return absl::OkStatus();
+  const absl::StatusOr<bool> fused = Guarded<bool>("fusing the slice network", [&] {
+    for (const int batch_size : batch_sizes) {
+      slice_net_.Fuse(torch::full({batch_size, options_.input_size, options_.input_size}, -1000,
+                                  torch::kInt16));  // air
+    }
+    return true;
+  });
+  if (!fused.ok()) Unfuse();
+  return fused.status();
 }
 
 absl::StatusOr<std::vector<SliceScores>> TorchScriptRunner::ScoreSlices(
@@ -106,7 +115,7 @@ absl::StatusOr<std::vector<SliceScores>> TorchScriptRunner::ScoreSlices(
     // Held until the scores are on the CPU, for which ScoresFrom() waits.
     const DeviceLanes::Use lane(lanes_);
     const torch::Tensor hu = SliceTensor(slices, options_.input_size, device_.is_cuda());
-    const torch::IValue output = slice_net_.forward({hu.to(device_, /*non_blocking=*/true)});
+    const torch::IValue output = slice_net_.Run(hu.to(device_, /*non_blocking=*/true));
     std::vector<torch::Tensor> parts;
     for (const torch::IValue& part : output.toTupleRef().elements()) {
       parts.push_back(part.toTensor());

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "model/device_lanes.h"
+#include "model/fused_network.h"
 #include "model/inference.h"
 #include "model/precision.h"
 #include "torch/script.h"
@@ -31,7 +32,7 @@ struct TorchScriptOptions {
 class TorchScriptRunner final : public InferenceRunner {
  public:
   // From the bytes of slice.ts and patient.ts, which are not needed afterwards.
-  // Frozen, and on the CPU laid out for its instructions. INVALID_ARGUMENT or
+  // Frozen, with the slice network's convolutions in `options.precision`. INVALID_ARGUMENT or
   // UNAVAILABLE for the device, FAILED_PRECONDITION where a file is no
   // TorchScript of ours.
   static absl::StatusOr<std::unique_ptr<TorchScriptRunner>> Create(
@@ -47,17 +48,20 @@ class TorchScriptRunner final : public InferenceRunner {
 
   absl::Status CheckDevice() override;
 
+  // Compiles the slice network's convolutions for batches of these sizes (fused_network.h), on
+  // the CPU alone. INTERNAL, with nothing compiled, where LibTorch fails. Not beside another call.
+  absl::Status Fuse(absl::Span<const int> batch_sizes);
+  void Unfuse() { slice_net_.Unfuse(); }
+
  private:
-  TorchScriptRunner(const TorchScriptOptions& options, torch::Device device,
-                    torch::jit::Module slice_net, torch::jit::Module patient_net);
+  TorchScriptRunner(const TorchScriptOptions& options, torch::Device device, FusedNetwork slice_net,
+                    torch::jit::Module patient_net);
 
   const TorchScriptOptions options_;
   const torch::Device device_;
 
   DeviceLanes lanes_;
-  // Constant after construction: a frozen network may be run by several threads at once, though
-  // LibTorch does not call that const.
-  torch::jit::Module slice_net_;
+  FusedNetwork slice_net_;  // changed by Fuse() and Unfuse() alone
   absl::Mutex patient_mu_;
   torch::jit::Module patient_net_ ABSL_GUARDED_BY(patient_mu_);
 };

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "ATen/Version.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@
 #include "base/sha256.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/bundle_files.h"
 #include "model/convolution_precision.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
@@ -21,12 +23,17 @@ namespace m3lung {
 namespace {
 
 using ::m3lung::testing::IsOk;
+using ::m3lung::testing::RandomHu;
 using ::m3lung::testing::StatusIs;
 using ::m3lung::testing::TemporaryFolder;
 using ::m3lung::testing::TinyContents;
+using ::m3lung::testing::ToPixels;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::FloatNear;
 using ::testing::HasSubstr;
+using ::testing::Pointwise;
+using ::testing::StartsWith;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
@@ -58,11 +65,30 @@ TEST_F(BundleTest, LoadsWhatWasWritten) {
   EXPECT_THAT(LoadBundle(folder_ / "", {}), IsOk());  // a slash at the end
 }
 
+TEST_F(BundleTest, ComputesFusedWhatItComputesUnfused) {
+  M3L_ASSERT_OK_AND_ASSIGN(const auto fused, LoadBundle(folder_, {.batch_sizes = {1, 2}}));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto unfused,
+                           LoadBundle(folder_, {.batch_sizes = {1, 2}, .fused = false}));
+  EXPECT_EQ(fused->runs_on, "TorchScript fp32, fused");
+  EXPECT_EQ(fused->remark, "");
+  EXPECT_EQ(unfused->runs_on, "TorchScript fp32");
+  const std::vector<HuPixels> slices = ToPixels(RandomHu(2, 96, 21));
+  for (const int batch_size : {1, 2}) {
+    M3L_ASSERT_OK_AND_ASSIGN(const auto got, RunGolden(*fused->runner, slices, batch_size));
+    M3L_ASSERT_OK_AND_ASSIGN(const auto expected, RunGolden(*unfused->runner, slices, batch_size));
+    for (size_t i = 0; i < slices.size(); ++i) {
+      EXPECT_THAT(got.probabilities[i], Pointwise(FloatNear(1e-5F), expected.probabilities[i]));
+    }
+    EXPECT_THAT(got.patient_probabilities,
+                Pointwise(FloatNear(1e-5F), expected.patient_probabilities));
+  }
+}
+
 TEST_F(BundleTest, RunsSliceTsWhereTheCompiledNetworkIsNotToBeUsed) {
   const auto remark = [&] {
     const auto bundle = LoadBundle(folder_, {.compiled = true});
     EXPECT_THAT(bundle, IsOk());
-    EXPECT_EQ((*bundle)->runs_on, "TorchScript fp32");
+    EXPECT_EQ((*bundle)->runs_on, "TorchScript fp32, fused");
     return (*bundle)->remark;
   };
   EXPECT_THAT(remark(), HasSubstr("compiled.json"));
@@ -101,16 +127,17 @@ TEST_F(BundleTest, ComputesInAPrecisionThatTheManifestAllows) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was \"int8\"")));
   M3L_ASSERT_OK_AND_ASSIGN(const auto tried,
                            LoadBundle(folder_, {.precision = "bf16", .any_precision = true}));
-  EXPECT_EQ(tried->runs_on, "TorchScript bf16");
+  // Fused as well only where the processor has instructions for it.
+  EXPECT_THAT(tried->runs_on, StartsWith("TorchScript bf16"));
 
   ChangeManifest("\"fp32\"", "\"bf16\", \"fp32\"");
   M3L_ASSERT_OK_AND_ASSIGN(const auto allowed, LoadBundle(folder_, {.precision = "bf16"}));
-  EXPECT_EQ(allowed->runs_on, "TorchScript bf16");
+  EXPECT_THAT(allowed->runs_on, StartsWith("TorchScript bf16"));
   M3L_ASSERT_OK_AND_ASSIGN(const auto full, LoadBundle(folder_, {.precision = "fp32"}));
-  EXPECT_EQ(full->runs_on, "TorchScript fp32");
+  EXPECT_EQ(full->runs_on, "TorchScript fp32, fused");
   M3L_ASSERT_OK_AND_ASSIGN(const auto chosen, LoadBundle(folder_, {}));
-  EXPECT_EQ(chosen->runs_on,
-            ProcessorOffers(Precision::kBf16) ? "TorchScript bf16" : "TorchScript fp32");
+  EXPECT_EQ(chosen->runs_on, ProcessorOffers(Precision::kBf16) ? "TorchScript bf16, fused"
+                                                               : "TorchScript fp32, fused");
 }
 
 TEST_F(BundleTest, TheSameSeedWritesTheSameManifest) {
