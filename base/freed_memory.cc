@@ -12,4 +12,6 @@ void KeepFreedMemory() {
   mallopt(M_TOP_PAD, 256 << 20);
 }
 
+void GiveBackFreedMemory() { malloc_trim(0); }
+
 }  // namespace m3lung

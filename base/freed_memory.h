@@ -9,6 +9,9 @@ namespace m3lung {
 // takes a tenth of an inference and a fifth of a training step. To be called at the start.
 void KeepFreedMemory();
 
+// Gives back what has been kept so far, once: after something large has ended.
+void GiveBackFreedMemory();
+
 }  // namespace m3lung
 
 #endif  // M3LUNG_BASE_FREED_MEMORY_H_

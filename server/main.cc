@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <variant>
 
 #include "base/freed_memory.h"
@@ -19,15 +20,27 @@
 
 namespace {
 
-// The network's threads wait for each other by spinning unless the environment says otherwise
-// when OpenMP is loaded, which is before main(). Decoding shares their processors, which then
-// costs a third of the speed (bench/RESULTS.md): so this starts the program once more, told.
-void LetThreadsSleepWhileTheyWait(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
+// Libraries read these when they are loaded, which is before main(): so where they are not set,
+// this starts the program once more, with them.
+void TellLibraries(char** argv) {
+  constexpr std::pair<const char*, const char*> kTold[] = {
+      // The network's threads would wait for each other by spinning. Decoding shares their
+      // processors, which then costs a third of the speed (bench/RESULTS.md).
+      {"OMP_WAIT_POLICY", "passive"},
+      // oneDNN would keep each piece of a network that it compiled (model/fused_network.h), weights
+      // and all, in case the same is compiled again. What is loaded again never is the same.
+      {"DNNL_GRAPH_COMPILED_PARTITION_CACHE_CAPACITY", "0"},
+  };
+  bool all_told = true;
+  for (const auto& [name, value] : kTold) {
+    if (std::getenv(name) != nullptr) continue;
+    setenv(name, value, /*overwrite=*/1);
+    all_told = false;
+  }
+  if (all_told) return;
   std::error_code error;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
-  execv(program.c_str(), argv);  // Returns where that is not to be had; it is only slower then.
+  execv(program.c_str(), argv);  // Returns where that is not to be had.
 }
 
 // Blocks the signals that ask something of the server, in this thread and all that it
@@ -68,7 +81,7 @@ int ServeUntilStopped(m3lung::Server& server, const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  LetThreadsSleepWhileTheyWait(argv);
+  TellLibraries(argv);
   m3lung::KeepFreedMemory();
   const sigset_t signals = BlockSignals();
   spdlog::set_default_logger(spdlog::stderr_logger_mt("m3lungd"));

@@ -58,7 +58,7 @@ void ModelRegistry::Add(std::shared_ptr<ServedModel> model) {
   models_.push_back(std::move(model));
 }
 
-void ModelRegistry::EndUnused() {
+bool ModelRegistry::EndUnused() {
   std::vector<std::shared_ptr<ServedModel>> unused;
   {
     absl::MutexLock lock(&mu_);
@@ -68,6 +68,7 @@ void ModelRegistry::EndUnused() {
     std::move(used, replaced_.end(), std::back_inserter(unused));
     replaced_.erase(used, replaced_.end());
   }
+  return !unused.empty();
 }
 
 std::shared_ptr<ServedModel> ModelRegistry::FindDigest(absl::string_view digest) const {

@@ -46,9 +46,9 @@ class ModelRegistry {
   // Replace() with these and one more.
   void Add(std::shared_ptr<ServedModel> model);
 
-  // Ends the replaced models that no study uses any more. To be called now and then; takes
-  // as long as their last batches.
-  void EndUnused();
+  // Ends the replaced models that no study uses any more, and says whether there were any. To
+  // be called now and then; takes as long as their last batches.
+  bool EndUnused();
 
   // The loaded model whose manifest has this digest, or null.
   std::shared_ptr<ServedModel> FindDigest(absl::string_view digest) const;

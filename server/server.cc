@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
+#include "base/freed_memory.h"
 #include "base/machine.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
@@ -183,6 +184,7 @@ absl::Status Server::ReplaceModels() {
 
 absl::Status Server::LoadModels() {
   M3L_RETURN_IF_ERROR(ReplaceModels());
+  GiveBackFreedMemory();  // of loading and warming up
   SetReady(true);
   return absl::OkStatus();
 }
@@ -191,6 +193,10 @@ absl::Status Server::ReloadModels() {
   const absl::Status status = ReplaceModels();
   metrics_.ModelsReloaded(status.ok());
   return status;
+}
+
+void Server::EndUnusedModels() {
+  if (models_.EndUnused()) GiveBackFreedMemory();
 }
 
 void Server::SetReady(bool ready) {

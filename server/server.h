@@ -44,7 +44,7 @@ class Server {
   // After an error, which names the bundle that was refused, all is as it was.
   absl::Status ReloadModels();
   // Ends replaced models that no study uses any more. To be called now and then.
-  void EndUnusedModels() { models_.EndUnused(); }
+  void EndUnusedModels();
 
   // Not ready from here on; new studies are refused, those in flight have the
   // configured grace. Returns when all have ended or the grace is over.
