@@ -32,7 +32,7 @@ class Compiled(unittest.TestCase):
                               timeout=service.HANG_SECONDS, check=False)  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
         runs_on, expected, _ = self.answer("")
-        self.assertEqual(runs_on, "TorchScript fp32")  # unless asked for
+        self.assertEqual(runs_on, "TorchScript fp32, fused")  # unless asked for
         runs_on, compiled, _ = self.answer("compiled_networks: true")
         self.assertEqual(runs_on, "AOTInductor fp32")
         service.assert_same_answer(self, compiled, expected, tolerance=1e-4)
@@ -40,7 +40,7 @@ class Compiled(unittest.TestCase):
         package = self.bundle / "compiled" / "slice.pt2"
         package.write_bytes(package.read_bytes()[:-1] + b"?")
         runs_on, answer, log = self.answer("compiled_networks: true")
-        self.assertEqual(runs_on, "TorchScript fp32")
+        self.assertEqual(runs_on, "TorchScript fp32, fused")
         self.assertIn("is not what compiled.json says; compile it again", log)
         service.assert_same_answer(self, answer, expected)
 
