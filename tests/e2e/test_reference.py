@@ -20,6 +20,7 @@ MAP_TOLERANCE = 1e-2
 
 class SmallBundle(unittest.TestCase):
     base_width = 16
+    configuration = ""
     studies = STUDIES
 
     @classmethod
@@ -28,7 +29,8 @@ class SmallBundle(unittest.TestCase):
             service.test_data("studies", study)
         models = service.untrained_models(cls.base_width)
         (cls.bundle,) = (path.parent for path in models.rglob("manifest.json"))
-        cls.server = cls.enterClassContext(service.Server(models))
+        configuration = service.config(cls.configuration)
+        cls.server = cls.enterClassContext(service.Server(models, configuration))
 
     def test_service_agrees_with_reference(self):
         for study in self.studies:
@@ -186,6 +188,7 @@ class VolumeCrop(SmallBundle):
 
 class FullBundle(SmallBundle):
     base_width = 64
+    configuration = "batching { sizes: 1 }"  # as fast, and sooner ready
     whole = os.environ.get("M3LUNG_E2E_FULL") == "1"
     studies = STUDIES if whole else STUDIES[:1]
 
