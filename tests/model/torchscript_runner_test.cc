@@ -153,6 +153,8 @@ TEST_F(TorchScriptRunnerTest, WhatTheNetworkThrowsIsInternalWithoutABacktrace) {
   const int16_t* const pointer = pixels.data();
   EXPECT_THAT(runner->ScoreSlices({&pointer, 1}),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("slice network: ")));
+  EXPECT_THAT(runner->Fuse({1}),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("fusing the slice network: ")));
 }
 
 TEST_F(TorchScriptRunnerTest, RefusesWhatIsNoTorchScript) {
