@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -12,6 +13,7 @@
 #include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "model/bundle.h"
+#include "model/cpu_share.h"
 #include "nlohmann/json.hpp"
 #include "server/study_slice.h"
 
@@ -25,6 +27,7 @@ struct Options {
   std::string study;
   int batch = 4;
   int threads = 1;
+  int threads_a_batch = kThreadsBySpeed;
   double seconds = 10;
   std::string precision = "auto";
   bool compiled = false;
@@ -47,30 +50,55 @@ absl::StatusOr<std::vector<std::vector<int16_t>>> ReadInputs(const fs::path& stu
   return inputs;
 }
 
+// Seconds of each batch until `end`.
+absl::StatusOr<std::vector<double>> TimeBatches(InferenceRunner& runner,
+                                                const std::vector<std::vector<int16_t>>& inputs,
+                                                int batch_size, absl::Time end) {
+  std::vector<double> seconds;
+  size_t next = 0;
+  while (Clock::Real().Now() < end) {
+    std::vector<const int16_t*> batch;
+    for (int i = 0; i < batch_size; ++i) batch.push_back(inputs[next++ % inputs.size()].data());
+    const absl::Time begin = Clock::Real().Now();
+    M3L_RETURN_IF_ERROR(runner.ScoreSlices(batch).status());
+    seconds.push_back(absl::ToDoubleSeconds(Clock::Real().Now() - begin));
+  }
+  return seconds;
+}
+
 absl::Status Run(const Options& options) {
   M3L_ASSIGN_OR_RETURN(const std::shared_ptr<const Bundle> bundle,
                        LoadBundle(options.bundle, {.batch_sizes = {options.batch},
                                                    .threads = options.threads,
+                                                   .threads_a_batch = options.threads_a_batch,
                                                    .precision = options.precision,
                                                    .any_precision = true,
                                                    .compiled = options.compiled,
                                                    .fused = !options.unfused}));
   if (!bundle->remark.empty()) return absl::FailedPreconditionError(bundle->remark);
   M3L_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.study, bundle->manifest.input_size));
-  std::vector<double> seconds;  // of each batch
-  size_t next = 0;
+  const int lanes = bundle->runner->lanes();
+  std::vector<absl::StatusOr<std::vector<double>>> timed(lanes);
   const absl::Time start = Clock::Real().Now();
-  while (Clock::Real().Now() - start < absl::Seconds(options.seconds)) {
-    std::vector<const int16_t*> batch;
-    for (int i = 0; i < options.batch; ++i) batch.push_back(inputs[next++ % inputs.size()].data());
-    const absl::Time begin = Clock::Real().Now();
-    M3L_RETURN_IF_ERROR(bundle->runner->ScoreSlices(batch).status());
-    seconds.push_back(absl::ToDoubleSeconds(Clock::Real().Now() - begin));
+  {
+    std::vector<std::jthread> threads;
+    for (auto& lane : timed) {
+      threads.emplace_back([&] {
+        lane = TimeBatches(*bundle->runner, inputs, options.batch,
+                           start + absl::Seconds(options.seconds));
+      });
+    }
+  }
+  std::vector<double> seconds;
+  for (const auto& lane : timed) {
+    M3L_RETURN_IF_ERROR(lane.status());
+    seconds.insert(seconds.end(), lane->begin(), lane->end());
   }
   const double passed = absl::ToDoubleSeconds(Clock::Real().Now() - start);
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
   std::cout << nlohmann::json{{"runs_on", bundle->runs_on},
+                              {"lanes", lanes},
                               {"batch", options.batch},
                               {"batches", seconds.size()},
                               {"slices_per_second",
@@ -92,7 +120,10 @@ int main(int argc, char** argv) {
   app.add_option("bundle", options.bundle, "Folder models/NAME/VERSION")->required();
   app.add_option("study", options.study, "Folder of DICOM files")->required();
   app.add_option("--batch", options.batch, "Slices of a batch")->capture_default_str();
-  app.add_option("--threads", options.threads, "Threads of the network")->capture_default_str();
+  app.add_option("--threads", options.threads, "Processors")->capture_default_str();
+  app.add_option("--threads-a-batch", options.threads_a_batch,
+                 "Of one batch, others beside it; 0: all; -1: as the server would")
+      ->capture_default_str();
   app.add_option("--seconds", options.seconds, "How long")->capture_default_str();
   app.add_option("--precision", options.precision,
                  "fp32 or bf16, whether the bundle allows it or not; auto: as the server would")

@@ -246,6 +246,8 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                                                             .feature_size = said.feature_size,
                                                             .device = options.device,
                                                             .threads = options.threads,
+                                                            .threads_a_batch =
+                                                                options.threads_a_batch,
                                                             .precision = precision}));
   }
   M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));

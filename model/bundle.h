@@ -20,9 +20,11 @@ struct LoadOptions {
   // Batch sizes that ScoreSlices() will be called with; each is run until its
   // speed has settled before Load returns.
   std::vector<int> batch_sizes = {1};
-  // Threads of one network run on the CPU, for the whole process. 0: LibTorch's
-  // own choice.
+  // Threads that the networks may keep busy on a CPU. 0: LibTorch's own choice.
   int threads = 0;
+  // How many of them one batch gets; as many batches run at once as that allows
+  // (InferenceRunner::lanes()). 0: all. kThreadsBySpeed (cpu_share.h): by the network's speed.
+  int threads_a_batch = 0;
   // What the slice network computes in: "fp32", "bf16" or "fp16", where the manifest allows it;
   // "auto": the first that the manifest allows and the device has instructions for.
   std::string precision = "auto";

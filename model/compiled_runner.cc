@@ -85,7 +85,8 @@ absl::StatusOr<std::unique_ptr<CompiledRunner>> CompiledRunner::Open(
     return absl::DataLossError(
         absl::StrCat(package.string(), " is not what ", kFactsFile, " says; compile it again"));
   }
-  auto network = std::make_unique<torch::inductor::AOTIModelPackageLoader>(package.string());
+  auto network = std::make_unique<torch::inductor::AOTIModelPackageLoader>(
+      package.string(), "model", /*run_single_threaded=*/false, scripted->lanes());
   return std::unique_ptr<CompiledRunner>(new CompiledRunner(
       std::move(facts), manifest.feature_size, std::move(network), std::move(scripted)));
 } catch (const c10::Error& e) {
@@ -100,12 +101,9 @@ absl::StatusOr<std::vector<SliceScores>> CompiledRunner::ScoreSlices(
     absl::Span<const int16_t* const> slices) try {
   if (slices.empty()) return std::vector<SliceScores>();
   const c10::InferenceMode inference;
+  const DeviceLanes::Use lane(scripted_->device_lanes());
   const torch::Tensor hu = SliceTensor(slices, input_size());
-  std::vector<torch::Tensor> outputs;
-  {
-    absl::MutexLock lock(&mu_);
-    outputs = network_->run({hu});
-  }
+  const std::vector<torch::Tensor> outputs = network_->run({hu});
   return ScoresFrom(outputs, hu.size(0), feature_size_);
 } catch (const c10::Error& e) {
   return absl::InternalError(absl::StrCat("slice network: ", e.what_without_backtrace()));

@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "model/inference.h"
 #include "model/manifest.h"
 #include "model/torchscript_runner.h"
@@ -51,6 +49,7 @@ class CompiledRunner final : public InferenceRunner {
       std::unique_ptr<TorchScriptRunner>& scripted);
   ~CompiledRunner() override;
 
+  int lanes() const override { return scripted_->lanes(); }
   int input_size() const override { return scripted_->input_size(); }
   absl::StatusOr<std::vector<SliceScores>> ScoreSlices(
       absl::Span<const int16_t* const> slices) override;
@@ -71,8 +70,7 @@ class CompiledRunner final : public InferenceRunner {
 
   const CompiledFacts facts_;
   const int feature_size_;
-  absl::Mutex mu_;
-  std::unique_ptr<torch::inductor::AOTIModelPackageLoader> network_ ABSL_GUARDED_BY(mu_);
+  const std::unique_ptr<torch::inductor::AOTIModelPackageLoader> network_;
   std::unique_ptr<TorchScriptRunner> scripted_;
 };
 

@@ -1,5 +1,6 @@
 #include "model/device_lanes.h"
 
+#include "ATen/Parallel.h"
 #include "c10/core/impl/VirtualGuardImpl.h"
 
 namespace m3lung {
@@ -9,9 +10,10 @@ constexpr int kGpuLanes = 2;
 
 }  // namespace
 
-DeviceLanes::DeviceLanes(c10::Device device) {
+DeviceLanes::DeviceLanes(c10::Device device, CpuShare share) {
   if (device.is_cpu()) {
-    streams_.emplace_back(std::nullopt);
+    streams_.resize(share.lanes);
+    threads_ = share.threads;
   } else {
     // What is the same for every kind of device, so that CUDA need not be linked.
     const c10::impl::VirtualGuardImpl runtime(device.type());
@@ -38,6 +40,10 @@ void DeviceLanes::Give(int lane) {
 
 DeviceLanes::Use::Use(DeviceLanes& lanes) : lanes_(lanes), lane_(lanes.Take()) {
   if (lanes.streams_[lane_].has_value()) guard_.emplace(*lanes.streams_[lane_]);
+  // Each thread of ours has its own number of those that help it.
+  if (lanes.threads_ > 0 && at::get_num_threads() != lanes.threads_) {
+    at::set_num_threads(lanes.threads_);
+  }
 }
 
 DeviceLanes::Use::~Use() {

@@ -10,22 +10,24 @@
 #include "c10/core/Device.h"
 #include "c10/core/Stream.h"
 #include "c10/core/StreamGuard.h"
+#include "model/cpu_share.h"
 
 namespace m3lung {
 
-// One on a CPU, whose threads a batch takes all. Two on a GPU, each a stream of its own, so
-// that one batch is copied while another is computed.
+// On a CPU they divide its processors (cpu_share.h). On a GPU there are two, each a stream of its
+// own, so that one batch is copied while another is computed.
 //
 // Thread safety: all methods may be called from any thread.
 class DeviceLanes {
  public:
   // REQUIRES: `device` has been opened (cuda_library.h).
-  explicit DeviceLanes(c10::Device device);
+  // `share` is for a CPU alone.
+  DeviceLanes(c10::Device device, CpuShare share);
 
   int count() const { return static_cast<int>(streams_.size()); }
 
   // Waits for a lane that is free, and makes it the one on which this thread's work for the
-  // device runs, for the object's life.
+  // device runs, for the object's life. LibTorch keeps to a lane's threads in this thread from then on.
   class Use {
    public:
     explicit Use(DeviceLanes& lanes);
@@ -44,7 +46,10 @@ class DeviceLanes {
   void Give(int lane);
   bool HasFree() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !free_.empty(); }
 
-  std::vector<std::optional<c10::Stream>> streams_;  // constant after construction; none on a CPU
+  // Constant after construction.
+  std::vector<std::optional<c10::Stream>> streams_;  // none on a CPU
+  int threads_ = 0;                                  // of a lane on a CPU; 0: LibTorch's choice
+
   absl::Mutex mu_;
   std::vector<int> free_ ABSL_GUARDED_BY(mu_);
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "c10/core/impl/VirtualGuardImpl.h"
 #include "caffe2/serialize/read_adapter_interface.h"
@@ -64,6 +65,27 @@ torch::jit::Module LoadPatientNet(absl::string_view file, torch::Device device) 
   return device.is_cpu() ? torch::jit::optimize_for_inference(module) : module;
 }
 
+torch::Tensor Air(int slices, int input_size) {
+  return torch::full({slices, input_size, input_size}, -1000, torch::kInt16);
+}
+
+// How the runner's batches share the CPU, for which the slice network is timed where need be.
+absl::StatusOr<CpuShare> Share(const TorchScriptOptions& options, const FusedNetwork& slice_net) {
+  if (options.threads_a_batch == 0) return CpuShare{.lanes = 1, .threads = options.threads};
+  const int processors = options.threads > 0 ? options.threads : at::get_num_threads();
+  if (options.threads_a_batch != kThreadsBySpeed) {
+    return DivideProcessors(processors, options.threads_a_batch);
+  }
+  return Guarded<CpuShare>("slice network", [&] {
+    at::set_num_threads(1);
+    const torch::Tensor hu = Air(1, options.input_size);
+    slice_net.Run(hu);  // The first takes its memory from the system.
+    const absl::Time start = Clock::Real().Now();
+    slice_net.Run(hu);
+    return DivideProcessors(processors, ThreadsForSlice(Clock::Real().Now() - start));
+  });
+}
+
 absl::Status LoadError(absl::string_view file_name, const absl::Status& reason) {
   return absl::FailedPreconditionError(
       absl::StrCat(file_name, " cannot be loaded: ", reason.message()));
@@ -72,10 +94,11 @@ absl::Status LoadError(absl::string_view file_name, const absl::Status& reason) 
 }  // namespace
 
 TorchScriptRunner::TorchScriptRunner(const TorchScriptOptions& options, torch::Device device,
-                                     FusedNetwork slice_net, torch::jit::Module patient_net)
+                                     CpuShare share, FusedNetwork slice_net,
+                                     torch::jit::Module patient_net)
     : options_(options),
       device_(device),
-      lanes_(device),
+      lanes_(device, share),
       slice_net_(std::move(slice_net)),
       patient_net_(std::move(patient_net)) {}
 
@@ -90,17 +113,21 @@ absl::StatusOr<std::unique_ptr<TorchScriptRunner>> TorchScriptRunner::Create(
   auto patient_net = Guarded<torch::jit::Module>(
       "patient network", [&] { return LoadPatientNet(patient_file, device); });
   if (!patient_net.ok()) return LoadError("patient.ts", patient_net.status());
-  return std::unique_ptr<TorchScriptRunner>(
-      new TorchScriptRunner(options, device, *std::move(slice_net), *std::move(patient_net)));
+  CpuShare share;
+  if (device.is_cpu()) {
+    const absl::StatusOr<CpuShare> found = Share(options, *slice_net);
+    if (!found.ok()) return LoadError("slice.ts", found.status());
+    share = *found;
+  }
+  return std::unique_ptr<TorchScriptRunner>(new TorchScriptRunner(
+      options, device, share, *std::move(slice_net), *std::move(patient_net)));
 }
 
 absl::Status TorchScriptRunner::Fuse(absl::Span<const int> batch_sizes) {
   if (!device_.is_cpu()) return absl::OkStatus();
   const absl::StatusOr<bool> fused = Guarded<bool>("fusing the slice network", [&] {
-    for (const int batch_size : batch_sizes) {
-      slice_net_.Fuse(torch::full({batch_size, options_.input_size, options_.input_size}, -1000,
-                                  torch::kInt16));  // air
-    }
+    const DeviceLanes::Use lane(lanes_);  // compiled for its threads
+    for (const int batch_size : batch_sizes) slice_net_.Fuse(Air(batch_size, options_.input_size));
     return true;
   });
   if (!fused.ok()) Unfuse();

@@ -23,7 +23,8 @@ struct TorchScriptOptions {
   int input_size = 0;    // pixels
   int feature_size = 0;  // D
   std::string device = "cpu";
-  int threads = 0;  // of one run on the CPU, for the whole process; 0: LibTorch's choice
+  int threads = 0;          // as LoadOptions (bundle.h)
+  int threads_a_batch = 0;  // likewise
   Precision precision = Precision::kFp32;  // of the slice network's convolutions
 };
 
@@ -48,14 +49,17 @@ class TorchScriptRunner final : public InferenceRunner {
 
   absl::Status CheckDevice() override;
 
+  // For what else computes in the place of its slice network.
+  DeviceLanes& device_lanes() { return lanes_; }
+
   // Compiles the slice network's convolutions for batches of these sizes (fused_network.h), on
   // the CPU alone. INTERNAL, with nothing compiled, where LibTorch fails. Not beside another call.
   absl::Status Fuse(absl::Span<const int> batch_sizes);
   void Unfuse() { slice_net_.Unfuse(); }
 
  private:
-  TorchScriptRunner(const TorchScriptOptions& options, torch::Device device, FusedNetwork slice_net,
-                    torch::jit::Module patient_net);
+  TorchScriptRunner(const TorchScriptOptions& options, torch::Device device, CpuShare share,
+                    FusedNetwork slice_net, torch::jit::Module patient_net);
 
   const TorchScriptOptions options_;
   const torch::Device device_;

@@ -132,6 +132,8 @@ def compile_network(network, hu, most, package):
     with torch.inference_mode():
         exported = torch.export.export(network, (hu,), dynamic_shapes=({0: batch},))
     torch._inductor.config.freezing = True
+    # As many as the server gives a batch, not as many as there are here.
+    torch._inductor.config.cpp.dynamic_threads = True
     # The server has LibTorch's CPU part loaded; libtorch.so would bring CUDA's too.
     torch._inductor.config.aot_inductor.link_libtorch = False
     torch._inductor.aoti_compile_and_package(exported, package_path=str(package))

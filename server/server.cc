@@ -18,6 +18,7 @@
 #include "grpcpp/server_builder.h"
 #include "model/bundle.h"
 #include "model/bundle_files.h"
+#include "model/cpu_share.h"
 #include "opencv2/core/utility.hpp"
 #include "spdlog/spdlog.h"
 
@@ -37,7 +38,9 @@ int OrAllProcessors(int configured, int processors) {
 }
 
 std::vector<int> BatchSizes(const server::ServerConfig& config) {
-  if (config.batching().sizes().empty()) return {1, 4};
+  if (config.batching().sizes().empty()) {
+    return config.device() == "cpu" ? std::vector{1} : std::vector{1, 4};
+  }
   return {config.batching().sizes().begin(), config.batching().sizes().end()};
 }
 
@@ -115,15 +118,19 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
     const std::filesystem::path& directory) {
   LoadOptions options;
   options.batch_sizes = BatchSizes(config_);
-  options.threads = OrAllProcessors(config_.model_threads(), processors_);
+  options.threads = processors_;
+  options.threads_a_batch =
+      config_.model_threads() > 0 ? config_.model_threads() : kThreadsBySpeed;
   options.precision = config_.precision();
   options.compiled = config_.compiled_networks();
   std::vector<std::shared_ptr<const Bundle>> bundles;  // one a device
   std::vector<InferenceRunner*> runners;
+  int lanes = 0;
   for (const absl::string_view device : absl::StrSplit(config_.device(), ',')) {
     options.device = std::string(device);
     M3L_ASSIGN_OR_RETURN(bundles.emplace_back(), LoadBundle(directory, options));
     runners.push_back(bundles.back()->runner.get());
+    lanes += runners.back()->lanes();
   }
   const std::shared_ptr<const Bundle> bundle = bundles.front();
   auto model = std::make_shared<ServedModel>();
@@ -146,9 +153,9 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   events.device_failed = [this](const absl::Status& reason) { OnDeviceFailed(reason); };
   M3L_ASSIGN_OR_RETURN(model->batcher, SliceBatcher::Create(std::move(batching), runners,
                                                             Clock::Real(), std::move(events)));
-  spdlog::info("model {} version {} on {} by {}: {}", model->reference.name(),
+  spdlog::info("model {} version {} on {} by {}, batches at once {}: {}", model->reference.name(),
                model->reference.version(), config_.device(), bundle->runs_on,
-               model->reference.notice());
+               lanes, model->reference.notice());
   if (!bundle->remark.empty()) {
     spdlog::warn("model {} version {}: {}", model->reference.name(), model->reference.version(),
                  bundle->remark);
