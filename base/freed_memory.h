@@ -9,7 +9,8 @@ namespace m3lung {
 // takes a tenth of an inference and a fifth of a training step. To be called at the start.
 //
 // There are as many heaps as processors, not glibc's eight times as many: threads come and go with
-// their models, each takes another heap than the one before, and all that any of them ever held stays.
+// their models, each takes another heap than the one before, and all that any of them ever held
+// stays.
 void KeepFreedMemory();
 
 // Gives back what has been kept so far, once: after something large has ended.

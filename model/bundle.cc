@@ -241,14 +241,14 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                          ReadChecked(folder / kSliceFile, said.slice_digest));
     M3L_ASSIGN_OR_RETURN(const std::string patient,
                          ReadChecked(folder / kPatientFile, said.patient_digest));
-    M3L_ASSIGN_OR_RETURN(runner, TorchScriptRunner::Create(slice, patient,
-                                                           {.input_size = said.input_size,
-                                                            .feature_size = said.feature_size,
-                                                            .device = options.device,
-                                                            .threads = options.threads,
-                                                            .threads_a_batch =
-                                                                options.threads_a_batch,
-                                                            .precision = precision}));
+    M3L_ASSIGN_OR_RETURN(runner,
+                         TorchScriptRunner::Create(slice, patient,
+                                                   {.input_size = said.input_size,
+                                                    .feature_size = said.feature_size,
+                                                    .device = options.device,
+                                                    .threads = options.threads,
+                                                    .threads_a_batch = options.threads_a_batch,
+                                                    .precision = precision}));
   }
   M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));
   // What the manifest does not allow is tried to find out how much it differs.

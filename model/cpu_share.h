@@ -18,10 +18,11 @@ inline constexpr int kThreadsBySpeed = -1;
 // makes lanes wider. REQUIRES: both at least 1.
 CpuShare DivideProcessors(int processors, int threads_a_batch);
 
-// Threads for a batch of one slice that takes `alone` on one thread. Few of them lose the least: threads that
-// share a batch wait for each other at each of its hundred steps, all the longer where a decoder takes one of
-// their processors away. But each lane takes the memory of a batch, and the first result must not wait
-// for long. So there are as many as it takes for a slice to be done in a quarter of a second, at best.
+// Threads for a batch of one slice that takes `alone` on one thread. Few of them lose the least:
+// threads that share a batch wait for each other at each of its hundred steps, all the longer where
+// a decoder takes one of their processors away. But each lane takes the memory of a batch, and the
+// first result must not wait for long. So there are as many as it takes for a slice to be done in a
+// quarter of a second, at best.
 int ThreadsForSlice(absl::Duration alone);
 
 }  // namespace m3lung

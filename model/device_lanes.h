@@ -27,7 +27,8 @@ class DeviceLanes {
   int count() const { return static_cast<int>(streams_.size()); }
 
   // Waits for a lane that is free, and makes it the one on which this thread's work for the
-  // device runs, for the object's life. LibTorch keeps to a lane's threads in this thread from then on.
+  // device runs, for the object's life. LibTorch keeps to a lane's threads in this thread from then
+  // on.
   class Use {
    public:
     explicit Use(DeviceLanes& lanes);

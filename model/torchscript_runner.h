@@ -23,8 +23,8 @@ struct TorchScriptOptions {
   int input_size = 0;    // pixels
   int feature_size = 0;  // D
   std::string device = "cpu";
-  int threads = 0;          // as LoadOptions (bundle.h)
-  int threads_a_batch = 0;  // likewise
+  int threads = 0;                         // as LoadOptions (bundle.h)
+  int threads_a_batch = 0;                 // likewise
   Precision precision = Precision::kFp32;  // of the slice network's convolutions
 };
 

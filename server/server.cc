@@ -119,8 +119,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   LoadOptions options;
   options.batch_sizes = BatchSizes(config_);
   options.threads = processors_;
-  options.threads_a_batch =
-      config_.model_threads() > 0 ? config_.model_threads() : kThreadsBySpeed;
+  options.threads_a_batch = config_.model_threads() > 0 ? config_.model_threads() : kThreadsBySpeed;
   options.precision = config_.precision();
   options.compiled = config_.compiled_networks();
   std::vector<std::shared_ptr<const Bundle>> bundles;  // one a device
@@ -154,8 +153,8 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   M3L_ASSIGN_OR_RETURN(model->batcher, SliceBatcher::Create(std::move(batching), runners,
                                                             Clock::Real(), std::move(events)));
   spdlog::info("model {} version {} on {} by {}, batches at once {}: {}", model->reference.name(),
-               model->reference.version(), config_.device(), bundle->runs_on,
-               lanes, model->reference.notice());
+               model->reference.version(), config_.device(), bundle->runs_on, lanes,
+               model->reference.notice());
   if (!bundle->remark.empty()) {
     spdlog::warn("model {} version {}: {}", model->reference.name(), model->reference.version(),
                  bundle->remark);

@@ -86,7 +86,7 @@ class Reload(unittest.TestCase):
                     samples.append(server.resident_bytes())
                 return statistics.median(samples[-10:])
 
-            before = level_after(30)  # It has settled after some twenty.
+            before = level_after(20)
             self.assertLessEqual(level_after(50), 1.05 * before)
 
 

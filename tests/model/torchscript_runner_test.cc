@@ -3,10 +3,12 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/cpu_share.h"
 #include "model/torchscript_export.h"
 #include "model/warm_up.h"
 #include "tests/model/tiny_bundle.h"
@@ -25,6 +27,7 @@ using ::m3lung::testing::TinyPatientOptions;
 using ::m3lung::testing::TinySliceOptions;
 using ::m3lung::testing::ToPixels;
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::FloatNear;
 using ::testing::Gt;
@@ -39,14 +42,18 @@ std::vector<const int16_t*> Pointers(const std::vector<HuPixels>& slices) {
 }
 
 absl::StatusOr<std::unique_ptr<TorchScriptRunner>> MakeRunner(SliceNet slice_net,
-                                                              PatientNet patient_net) {
+                                                              PatientNet patient_net,
+                                                              int threads = 0,
+                                                              int threads_a_batch = 0) {
   const auto slice = ExportSliceNet(slice_net);
   const auto patient = ExportPatientNet(patient_net);
   if (!slice.ok()) return slice.status();
   if (!patient.ok()) return patient.status();
   return TorchScriptRunner::Create(*slice, *patient,
                                    {.input_size = slice_net->options().input_size,
-                                    .feature_size = slice_net->options().feature_size()});
+                                    .feature_size = slice_net->options().feature_size(),
+                                    .threads = threads,
+                                    .threads_a_batch = threads_a_batch});
 }
 
 class TorchScriptRunnerTest : public ::testing::Test {
@@ -155,6 +162,49 @@ TEST_F(TorchScriptRunnerTest, WhatTheNetworkThrowsIsInternalWithoutABacktrace) {
               StatusIs(absl::StatusCode::kInternal, HasSubstr("slice network: ")));
   EXPECT_THAT(runner->Fuse({1}),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("fusing the slice network: ")));
+}
+
+TEST_F(TorchScriptRunnerTest, TakesOneBatchAtATimeUnlessToldOtherwise) {
+  EXPECT_EQ(runner_->lanes(), 1);
+}
+
+// In each of as many threads as there are lanes, which all see the lanes' number of threads.
+TEST_F(TorchScriptRunnerTest, BatchesSideBySideAnswerAsAlone) {
+  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, MakeRunner(slice_net_, patient_net_, /*threads=*/6,
+                                                         /*threads_a_batch=*/2));
+  ASSERT_EQ(runner->lanes(), 3);
+  ASSERT_THAT(runner->Fuse({1}), IsOk());
+  const std::vector<HuPixels> slices = ToPixels(RandomHu(12, 96, 5));
+  std::vector<std::vector<SliceScores>> got(slices.size());
+  std::vector<int> threads(runner->lanes());
+  {
+    std::vector<std::jthread> callers;
+    for (int lane = 0; lane < runner->lanes(); ++lane) {
+      callers.emplace_back([&, lane] {
+        for (size_t i = lane; i < slices.size(); i += runner->lanes()) {
+          const int16_t* const slice = slices[i].data();
+          auto scores = runner->ScoreSlices({&slice, 1});
+          if (scores.ok()) got[i] = *std::move(scores);
+        }
+        threads[lane] = at::get_num_threads();
+      });
+    }
+  }
+  EXPECT_THAT(threads, Each(2));
+  for (size_t i = 0; i < slices.size(); ++i) {
+    SCOPED_TRACE(i);
+    const int16_t* const slice = slices[i].data();
+    M3L_ASSERT_OK_AND_ASSIGN(const auto alone, runner_->ScoreSlices({&slice, 1}));
+    ASSERT_EQ(got[i].size(), 1);
+    EXPECT_THAT(got[i][0].probabilities, Pointwise(FloatNear(1e-5), alone[0].probabilities));
+    EXPECT_THAT(got[i][0].features, Pointwise(FloatNear(1e-4), alone[0].features));
+  }
+}
+
+TEST_F(TorchScriptRunnerTest, ASmallNetworkGetsALaneForEachProcessor) {
+  M3L_ASSERT_OK_AND_ASSIGN(const auto runner,
+                           MakeRunner(slice_net_, patient_net_, /*threads=*/4, kThreadsBySpeed));
+  EXPECT_EQ(runner->lanes(), 4);
 }
 
 TEST_F(TorchScriptRunnerTest, RefusesWhatIsNoTorchScript) {
