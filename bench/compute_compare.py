@@ -1,11 +1,12 @@
 """The slice network itself: LibTorch here, the same weights in ONNX Runtime and OpenVINO, and
 the machine's own matrix product, side by side in turns.
 
-All cores, batches of --batch slices, all in the same precision (ONNX Runtime has no bfloat16 on a
-CPU). The most of all rounds counts. Prints Markdown, for bench/RESULTS.md. A bundle with a folder
+All cores, batches of --batch slices, --at-once of them side by side on as many cores each, all in
+the same precision (ONNX Runtime has no bfloat16 on a CPU). The most of all rounds counts. Prints Markdown, for bench/RESULTS.md. A bundle with a folder
 compiled/ (scripts/compile_bundle.py) of that precision is run by that too.
 
-Usage: compute_compare.py BUNDLE STUDY [--precision=fp32|bf16] [--batch=N] [--rounds=N] [--seconds=N]
+Usage: compute_compare.py BUNDLE STUDY [--precision=fp32|bf16] [--batch=N] [--at-once=N]
+                          [--rounds=N] [--seconds=N]
 It needs Python's torch and what bench/peers/requirements.txt lists:
     python3 -m venv build/peers && build/peers/bin/pip install -r bench/peers/requirements.txt
     PYTHONPATH=$(echo .deps/venv/lib/python3*/site-packages) build/peers/bin/python \\
@@ -13,11 +14,13 @@ It needs Python's torch and what bench/peers/requirements.txt lists:
 """
 
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import re
 import sys
 import tempfile
+import threading
 import time
 
 import numpy as np
@@ -40,21 +43,27 @@ def network_of(bundle):
     return compile_bundle.SliceNet(scripted, manifest, "fp32").eval(), manifest["input_size"]
 
 
-def rate_of(run, count, seconds):
-    """How many a second, after two calls to warm up."""
-    run()
-    run()
-    calls, start = 0, time.perf_counter()
-    while (passed := time.perf_counter() - start) < seconds:
-        run()
-        calls += 1
-    return calls * count / passed
+def rate_of(run, count, seconds, at_once=1):
+    """How many a second in so many threads, after two calls to warm up."""
+
+    def calls_until(end):
+        calls = 0
+        while time.perf_counter() < end:
+            run()
+            calls += 1
+        return calls
+
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda _: run(), range(2 * at_once)))
+        start = time.perf_counter()
+        calls = sum(pool.map(calls_until, [start + seconds] * at_once))
+        return calls * count / (time.perf_counter() - start)
 
 
 def alone(options, *flags):
     return slices_per_second(options.bundle, options.study, options.batch,
                              f"--seconds={options.seconds}", f"--precision={options.precision}",
-                             *flags)  # fmt: skip
+                             f"--threads-a-batch={CORES // options.at_once}", *flags)  # fmt: skip
 
 
 def peers_of(network, hu, options):
@@ -67,11 +76,18 @@ def peers_of(network, hu, options):
         hint = {"fp32": "f32", "bf16": "bf16"}[options.precision]
         vino = openvino.Core().compile_model(
             path, "CPU", {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": CORES,
-                          "PERFORMANCE_HINT": "LATENCY"})  # fmt: skip
-        peers = {"OpenVINO": lambda: list(vino(hu).values())}
+                          "NUM_STREAMS": options.at_once})  # fmt: skip
+        requests = threading.local()
+
+        def run_vino():
+            if not hasattr(requests, "own"):
+                requests.own = vino.create_infer_request()
+            return [value.copy() for value in requests.own.infer(hu).values()]
+
+        peers = {"OpenVINO": run_vino}
         if options.precision == "fp32":
             settings = onnxruntime.SessionOptions()
-            settings.intra_op_num_threads = CORES
+            settings.intra_op_num_threads = CORES // options.at_once
             onnx = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
             peers["ONNX Runtime"] = lambda: onnx.run(None, {"hu": hu})
     with torch.inference_mode():
@@ -92,7 +108,8 @@ def main():
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("study", type=pathlib.Path)
     parser.add_argument("--precision", choices=SAME, default="fp32")
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
@@ -107,7 +124,7 @@ def main():
         matrix = matrix.bfloat16()
 
     def timed(run, count=options.batch):
-        return lambda: rate_of(run, count, options.seconds)
+        return lambda: rate_of(run, count, options.seconds, options.at_once)
 
     ways = {"LibTorch, fused": lambda: alone(options),
             "LibTorch, not fused": lambda: alone(options, "--unfused")}  # fmt: skip
@@ -115,7 +132,8 @@ def main():
         ways["LibTorch, AOTInductor"] = lambda: alone(options, "--compiled")
     peers = peers_of(network, hu, options)
     ways.update({name: timed(run) for name, run in peers.items()})
-    ways["matrix product, 2048"] = timed(lambda: matrix @ matrix, 2 * 2048**3 / flop)
+    ways["matrix product, 2048"] = lambda: rate_of(
+        lambda: matrix @ matrix, 2 * 2048**3 / flop, options.seconds)
     best = dict.fromkeys(ways, 0.0)
     for turn in range(options.rounds):
         for name, way in ways.items():
@@ -126,7 +144,7 @@ def main():
     peer = max(best[name] for name in peers)
     processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
     print(f"{options.bundle.parent.name}, {flop / 1e9:.1f} GFLOP a slice, {options.precision}, batches of "
-          f"{options.batch}, {CORES} cores of {processor} ({torch.backends.cpu.get_cpu_capability()}), "
+          f"{options.batch}, {options.at_once} at once, {CORES} cores of {processor} ({torch.backends.cpu.get_cpu_capability()}), "
           f"{options.rounds} rounds\n")  # fmt: skip
     print("| | slices/s | GFLOP/s |")
     print("|---|---|---|")

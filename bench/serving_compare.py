@@ -63,7 +63,7 @@ def main():
     bare, servers, peers, memory = [], [], [], [0, 0]
     for turn in range(options.rounds):
         print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
-        bare.append(max(slices_per_second(bundle, options.study, batch) for batch in (1, 4)))
+        bare.append(slices_per_second(bundle, options.study, 1))
         answer, memory[0] = ask_server(models, options.study, options)
         servers.append(answer)
         answer, memory[1] = ask_peer(bundle, options.study, options)
