@@ -82,6 +82,7 @@ absl::Status Run(const Options& options) {
   const absl::Time start = Clock::Real().Now();
   {
     std::vector<std::jthread> threads;
+    threads.reserve(timed.size());
     for (auto& lane : timed) {
       threads.emplace_back([&] {
         lane = TimeBatches(*bundle->runner, inputs, options.batch,

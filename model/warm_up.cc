@@ -43,6 +43,7 @@ absl::StatusOr<std::vector<absl::Duration>> WarmUp(InferenceRunner& runner,
     std::vector<absl::StatusOr<absl::Duration>> lanes(runner.lanes());
     {
       std::vector<std::jthread> threads;
+      threads.reserve(lanes.size());
       for (absl::StatusOr<absl::Duration>& lane : lanes) {
         threads.emplace_back([&] { lane = WarmUpLane(runner, slices); });
       }
