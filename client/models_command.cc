@@ -40,7 +40,8 @@ std::string FormatModels(const v1::ListModelsResponse& models) {
         row(model.is_default() ? "*" : "", model.reference().name(), model.reference().version(),
             v1::WeightsOrigin_Name(model.provenance().weights_origin()),
             v1::CropMode_Name(model.crop_mode()), absl::StrCat(model.input_size()),
-            absl::StrCat(model.device(), ", ", model.runs_on())));
+            absl::StrCat(model.device(), ", ", model.runs_on(), ", batches at once ",
+                         model.batches_at_once())));
     absl::StrAppend(&table, "    ", Wrapped(Printable(model.reference().notice()), 76, "    "),
                     "\n");
   }

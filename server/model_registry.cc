@@ -121,8 +121,15 @@ v1::Model DescribeModel(const ServedModel& model, bool is_default) {
   provenance.set_weights_origin(ToProto(manifest.weights_origin));
   provenance.set_training_data(manifest.training_data);
   provenance.set_made_by(manifest.made_by);
-  described.set_device(model.bundle->device);
+  std::string devices = model.bundle->device;
+  int batches = model.bundle->runner->lanes();
+  for (const auto& copy : model.copies) {
+    absl::StrAppend(&devices, ",", copy->device);
+    batches += copy->runner->lanes();
+  }
+  described.set_device(devices);
   described.set_runs_on(model.bundle->runs_on);
+  described.set_batches_at_once(batches);
   return described;
 }
 

@@ -124,12 +124,10 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   options.compiled = config_.compiled_networks();
   std::vector<std::shared_ptr<const Bundle>> bundles;  // one a device
   std::vector<InferenceRunner*> runners;
-  int lanes = 0;
   for (const absl::string_view device : absl::StrSplit(config_.device(), ',')) {
     options.device = std::string(device);
     M3L_ASSIGN_OR_RETURN(bundles.emplace_back(), LoadBundle(directory, options));
     runners.push_back(bundles.back()->runner.get());
-    lanes += runners.back()->lanes();
   }
   const std::shared_ptr<const Bundle> bundle = bundles.front();
   auto model = std::make_shared<ServedModel>();
@@ -152,9 +150,10 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   events.device_failed = [this](const absl::Status& reason) { OnDeviceFailed(reason); };
   M3L_ASSIGN_OR_RETURN(model->batcher, SliceBatcher::Create(std::move(batching), runners,
                                                             Clock::Real(), std::move(events)));
+  const v1::Model described = DescribeModel(*model, /*is_default=*/false);
   spdlog::info("model {} version {} on {} by {}, batches at once {}: {}", model->reference.name(),
-               model->reference.version(), config_.device(), bundle->runs_on, lanes,
-               model->reference.notice());
+               model->reference.version(), described.device(), described.runs_on(),
+               described.batches_at_once(), model->reference.notice());
   if (!bundle->remark.empty()) {
     spdlog::warn("model {} version {}: {}", model->reference.name(), model->reference.version(),
                  bundle->remark);

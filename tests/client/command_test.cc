@@ -209,11 +209,14 @@ TEST_F(CommandTest, ListsModels) {
   model.set_input_size(512);
   model.set_device("cpu");
   model.set_runs_on("TorchScript fp32");
+  model.set_batches_at_once(2);
   const Outcome outcome = RunM3Lung(absl::StrCat("models", To(server)));
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_THAT(outcome.output,
-              AllOf(ContainsRegex("\\* small +1 +RANDOM +PAPER +512 +cpu, TorchScript fp32"),
-                    HasSubstr("Research use only. Random weights.")));
+  EXPECT_THAT(
+      outcome.output,
+      AllOf(ContainsRegex(
+                "\\* small +1 +RANDOM +PAPER +512 +cpu, TorchScript fp32, batches at once 2"),
+            HasSubstr("Research use only. Random weights.")));
   EXPECT_EQ(RunM3Lung("models --server=127.0.0.1:1").exit_code, 1);
 }
 

@@ -19,14 +19,15 @@
 #include "tests/fuzz/byte_source.h"
 #include "tests/fuzz/invariants.h"
 #include "tests/fuzz/session_stage.h"
-#include "tests/testing/fake_runner.h"
+#include "tests/testing/fake_model.h"
 
 namespace m3lung {
 namespace {
 
 using ::m3lung::testing::ByteSource;
-using ::m3lung::testing::FakeRunner;
+using ::m3lung::testing::FakeModel;
 using ::m3lung::testing::IsPrintable;
+using ::m3lung::testing::MakeFakeModel;
 using ::m3lung::testing::SessionStage;
 
 // As tests/fuzz/write_seeds.cc writes them.
@@ -63,17 +64,7 @@ ServerMetrics& Metrics() {
 class Study {
  public:
   Study() {
-    auto bundle = std::make_shared<Bundle>();
-    bundle->manifest.input_size = 4;
-    auto runner = std::make_unique<FakeRunner>();
-    runner_ = runner.get();
-    bundle->runner = std::move(runner);
-    auto model = std::make_shared<ServedModel>();
-    model->bundle = bundle;
-    model->reference.set_name("fake");
-    model->batcher =
-        *SliceBatcher::Create({.max_wait = absl::ZeroDuration()}, {runner_}, Clock::Real(), {});
-    models_.Add(std::move(model));
+    models_.Add(fake_.model);
     session_ = StudySession::Create(environment_, stage_, 1);
     session_->Start();
   }
@@ -112,7 +103,7 @@ class Study {
         session_->OnCancel();
         break;
       case Step::kFail:
-        runner_->FailWith(absl::InternalError("the network fails"));
+        fake_.runner->FailWith(absl::InternalError("the network fails"));
         break;
     }
   }
@@ -143,7 +134,7 @@ class Study {
     session_->OnHalfClose();
   }
 
-  FakeRunner* runner_ = nullptr;  // the model's
+  const FakeModel fake_ = MakeFakeModel();
   const server::Limits limits_ = SmallLimits();
   SessionStage stage_;
   ModelRegistry models_;

@@ -13,7 +13,7 @@
 #include "gmock/gmock.h"
 #include "server/study_session.h"
 #include "tests/testing/fake_assembler.h"
-#include "tests/testing/fake_runner.h"
+#include "tests/testing/fake_model.h"
 #include "tests/testing/manual_clock.h"
 #include "tests/testing/manual_executor.h"
 #include "tests/testing/status_matchers.h"
@@ -78,20 +78,7 @@ class RecordingSink final : public StudySink {
 class StudySessionTest : public ::testing::Test {
  protected:
   StudySessionTest() {
-    auto bundle = std::make_shared<Bundle>();
-    bundle->manifest.input_size = 4;
-    bundle->manifest.crop_mode = "paper";
-    auto runner = std::make_unique<FakeRunner>();
-    runner_ = runner.get();
-    bundle->runner = std::move(runner);
-    auto model = std::make_shared<ServedModel>();
-    model->bundle = bundle;
-    model->reference.set_name("fake");
-    model->reference.set_notice("made of nothing");
-    model->batcher =
-        *SliceBatcher::Create({.max_wait = absl::ZeroDuration()}, {runner_}, Clock::Real(), {});
-    model_ = model;
-    models_.Add(std::move(model));
+    models_.Add(model_);
     limits_.set_unanswered_slices(2);
     limits_.set_instances_per_study(6);
     limits_.set_instance_bytes(1024);
@@ -154,8 +141,9 @@ class StudySessionTest : public ::testing::Test {
     EXPECT_THAT(std::string(error.status.message()), ::testing::HasSubstr(message));
   }
 
-  FakeRunner* runner_ = nullptr;
-  std::shared_ptr<ServedModel> model_;
+  const FakeModel fake_ = MakeFakeModel();
+  const std::shared_ptr<ServedModel> model_ = fake_.model;
+  FakeRunner* const runner_ = fake_.runner;
   ModelRegistry models_;
   ManualExecutor executor_;
   ServerMetrics metrics_;
