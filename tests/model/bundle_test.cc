@@ -16,6 +16,7 @@
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
+#include "torch/script.h"
 #include "torch/torch.h"
 #include "torch/version.h"
 
@@ -82,6 +83,27 @@ TEST_F(BundleTest, ComputesFusedWhatItComputesUnfused) {
     EXPECT_THAT(got.patient_probabilities,
                 Pointwise(FloatNear(1e-5F), expected.patient_probabilities));
   }
+}
+
+// A network that answers otherwise in batches of two stands for one that does so once fused: the
+// golden slices are run one by one before, and in each size of batch after.
+TEST_F(BundleTest, StaysUnfusedWhereTheGoldenSlicesThenDiffer) {
+  const std::filesystem::path file = folder_ / "slice.ts";
+  const std::string digest = Sha256Hex(ReadFile(file).value());
+  torch::jit::Module network("Shifted");
+  network.register_module("whole", torch::jit::load(file.string()));
+  network.define(R"(
+    def forward(self, hu):
+      classes, lesion, location, features = self.whole.forward(hu)
+      return (classes + 0.1 * (hu.size(0) - 1), lesion, location, features)
+  )");
+  network.save(file.string());
+  ChangeManifest(digest, Sha256Hex(ReadFile(file).value()));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto bundle, LoadBundle(folder_, {.batch_sizes = {1, 2}}));
+  EXPECT_EQ(bundle->runs_on, "TorchScript fp32");
+  EXPECT_THAT(bundle->remark,
+              StartsWith("its convolutions are not fused: golden.hu: slice 0, probability 0 is"));
+  EXPECT_EQ(LoadBundle(folder_, {.batch_sizes = {1}}).value()->runs_on, "TorchScript fp32, fused");
 }
 
 TEST_F(BundleTest, RunsSliceTsWhereTheCompiledNetworkIsNotToBeUsed) {
