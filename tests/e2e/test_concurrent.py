@@ -5,6 +5,8 @@ import threading
 
 import service
 
+ATTEMPTS = 10
+
 
 class ConcurrentStudies(service.ServerTest):
     crop_mode = "VOLUME"
@@ -55,9 +57,13 @@ class ConcurrentStudies(service.ServerTest):
         # Else a mix-up of the two could not be seen.
         self.assertNotEqual(list(first.probabilities), list(second.probabilities))
         before = self.shared_batches()
-        for got, want in zip(self.together(self.studies), expected):
-            service.assert_same_answer(self, got, want)
-        self.assertGreater(self.shared_batches(), before, "the studies shared no batch")
+        # Where other work delays one of them by as long as the other is scored, they share none.
+        for _ in range(ATTEMPTS):
+            for got, want in zip(self.together(self.studies), expected):
+                service.assert_same_answer(self, got, want)
+            if self.shared_batches() > before:
+                return
+        self.fail(f"in {ATTEMPTS} attempts the studies shared no batch")
 
     def test_same_study_sent_twice_at_once_is_two_studies(self):
         expected = self.alone(self.studies[0])
