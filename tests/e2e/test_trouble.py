@@ -230,7 +230,9 @@ class MemoryLimitOfAControlGroup(Trouble):
             try:
                 group.mkdir()
                 cls.addClassCleanup(group.rmdir)
-                (group / limit).write_text(str(cls.LIMIT))
+                # Elsewhere the folder is made, but it is no group.
+                with open(group / limit, "r+") as file:
+                    file.write(str(cls.LIMIT))
                 return group
             except OSError:
                 continue
