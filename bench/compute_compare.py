@@ -2,8 +2,9 @@
 the machine's own matrix product, side by side in turns.
 
 All cores, batches of --batch slices, --at-once of them side by side on as many cores each, all in
-the same precision (ONNX Runtime has no bfloat16 on a CPU). The most of all rounds counts. Prints Markdown, for bench/RESULTS.md. A bundle with a folder
-compiled/ (scripts/compile_bundle.py) of that precision is run by that too.
+the same precision (ONNX Runtime has no bfloat16 on a CPU). The most of all rounds counts. Prints
+Markdown, for bench/RESULTS.md. A bundle with a folder compiled/ (scripts/compile_bundle.py) of that
+precision is run by that too.
 
 Usage: compute_compare.py BUNDLE STUDY [--precision=fp32|bf16] [--batch=N] [--at-once=N]
                           [--rounds=N] [--seconds=N]
@@ -144,8 +145,8 @@ def main():
     peer = max(best[name] for name in peers)
     processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
     print(f"{options.bundle.parent.name}, {flop / 1e9:.1f} GFLOP a slice, {options.precision}, batches of "
-          f"{options.batch}, {options.at_once} at once, {CORES} cores of {processor} ({torch.backends.cpu.get_cpu_capability()}), "
-          f"{options.rounds} rounds\n")  # fmt: skip
+          f"{options.batch}, {options.at_once} at once, {CORES} cores of {processor} "
+          f"({torch.backends.cpu.get_cpu_capability()}), {options.rounds} rounds\n")  # fmt: skip
     print("| | slices/s | GFLOP/s |")
     print("|---|---|---|")
     for name, rate in best.items():

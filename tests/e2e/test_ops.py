@@ -67,6 +67,20 @@ class Operations(service.ServerTest):
             self.assertEqual(models.GetModel(request).model, model)
         self.assertEqual(self.send_study().patient.model, model.reference)
 
+    def test_as_many_batches_run_at_once_as_there_are_processors_for(self):
+        models = service.untrained_models(4, 64)
+
+        def batches_at_once(configuration):
+            with service.Server(models, service.config(configuration)) as server:
+                with server.channel() as channel:
+                    stub = service.model_pb2_grpc.ModelServiceStub(channel)
+                    (model,) = stub.ListModels(service.model_pb2.ListModelsRequest()).models
+                    return model.batches_at_once
+
+        one_thread_each = batches_at_once("model_threads: 1")
+        self.assertEqual(batches_at_once(""), one_thread_each)  # so small a network wants no more
+        self.assertEqual(batches_at_once("model_threads: 1024"), 1)
+
     def test_metrics_are_wellformed_and_count(self):
         self.send_study()
         _, before = self.server.metrics()
