@@ -34,7 +34,8 @@ sources=()
 for source in "$here"/*.cc "$here"/internal/*.cc; do
   case "$source" in *_test.cc | *_benchmark.cc | */graphcycles.cc) ;; *) sources+=("$source") ;; esac
 done
-debian=$(ldconfig -p | awk '$1 ~ /^libabsl_synchronization\.so\./ { print $NF; exit }')
+# awk reads to the end: left early, ldconfig would now and then die of the closed pipe.
+debian=$(ldconfig -p | awk '$1 ~ /^libabsl_synchronization\.so\./ && !found++ { print $NF }')
 # What Debian's needs besides the C++ runtime, by the same names.
 mapfile -t needed < <(objdump -p "$debian" | awk '$1 == "NEEDED" && $2 ~ /^libabsl/ { print "-l:" $2 }')
 g++ -std=c++17 -O1 -g1 -fPIC -shared -fsanitize=thread -fno-omit-frame-pointer \
