@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "CLI/CLI.hpp"
+#include "base/freed_memory.h"
 #include "training/commands/commands.h"
 
 namespace {
@@ -12,6 +13,7 @@ constexpr int kUsedWrongly = 2;
 }  // namespace
 
 int main(int argc, char** argv) {
+  m3lung::KeepFreedMemory();
   CLI::App app("Makes M3Lung models and synthetic studies. Research use only.", "m3lung-train");
   app.require_subcommand(1);
   app.footer(

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
-#include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
 #include "training/commands/training_flags.h"
@@ -26,7 +25,6 @@ struct AblateOptions {
 };
 
 absl::Status RunAblation(AblateOptions options) {
-  KeepFreedMemory();
   const std::filesystem::path out = options.out;
   M3L_RETURN_IF_ERROR(MakeFolder(out));
   options.patient.seed = options.slice.batches.seed = options.ablation.seed;

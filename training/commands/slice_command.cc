@@ -3,7 +3,6 @@
 #include <memory>
 #include <string>
 
-#include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
 #include "training/commands/training_flags.h"
@@ -22,7 +21,6 @@ struct SliceCommandOptions {
 };
 
 absl::Status RunSlice(SliceCommandOptions options) {
-  KeepFreedMemory();
   M3L_ASSIGN_OR_RETURN(const PreparedData data,
                        OpenPrepared(options.data, {Split::kTrain, Split::kValidation}));
   options.training.net.input_size = data.input_size;
