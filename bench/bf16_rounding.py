@@ -69,7 +69,9 @@ def main():
             data = bytearray((options.prepared / study / "slices.hu").read_bytes())
             hu = torch.frombuffer(data, dtype=torch.int16).view(-1, size, size)[:: options.slices]
             one, other = full(hu), reduced(hu)
-            worst.append(torch.maximum((one[0] - other[0]).abs().amax(1), (one[1] - other[1]).abs().amax(1)))
+            worst.append(
+                torch.maximum((one[0] - other[0]).abs().amax(1), (one[1] - other[1]).abs().amax(1))
+            )
             other_label += (one[0].argmax(1) != other[0].argmax(1)).sum().item()
     worst = torch.cat(worst)
     print(f"{len(worst)} slices: {other_label} with another label, {(worst > 0.01).sum().item()} beyond 0.01; "

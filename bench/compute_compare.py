@@ -134,7 +134,8 @@ def main():
     peers = peers_of(network, hu, options)
     ways.update({name: timed(run) for name, run in peers.items()})
     ways["matrix product, 2048"] = lambda: rate_of(
-        lambda: matrix @ matrix, 2 * 2048**3 / flop, options.seconds)
+        lambda: matrix @ matrix, 2 * 2048**3 / flop, options.seconds
+    )
     best = dict.fromkeys(ways, 0.0)
     for turn in range(options.rounds):
         for name, way in ways.items():

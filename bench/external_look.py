@@ -44,8 +44,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--data", type=pathlib.Path,
-                        default=os.environ.get("M3LUNG_TEST_DATA", "../shared/data"))
+    parser.add_argument(
+        "--data", type=pathlib.Path, default=os.environ.get("M3LUNG_TEST_DATA", "../shared/data")
+    )
     parser.add_argument("--bin", type=pathlib.Path, default="build/bin")
     options = parser.parse_args()
     write_dataset(options.data.resolve(), options.out)
@@ -57,15 +58,19 @@ def main():
                     f"--out={options.out / 'evaluation'}"], check=True)  # fmt: skip
 
     evaluation = json.loads((options.out / "evaluation" / "evaluation.json").read_text())
-    print("| study | truth | answer | Healthy, COVID-19, H1N1, CAP | without parameters | slices | "
-          "lesion AUC |")
+    print(
+        "| study | truth | answer | Healthy, COVID-19, H1N1, CAP | without parameters | slices | "
+        "lesion AUC |"
+    )
     print("|---|---|---|---|---|---|---|")
     for study in evaluation["studies"]:
         probabilities = ", ".join(f"{value:.2f}" for value in study["probabilities"])
         area = study["slice_lesion_auc"]
-        print(f"| {pathlib.Path(study['study']).name} | {study['label']} | {study['predicted']} | "
-              f"{probabilities} | {study['non_parametric']} | {study['slices']} | "
-              f"{'-' if area is None else f'{area:.3f}'} |")
+        print(
+            f"| {pathlib.Path(study['study']).name} | {study['label']} | {study['predicted']} | "
+            f"{probabilities} | {study['non_parametric']} | {study['slices']} | "
+            f"{'-' if area is None else f'{area:.3f}'} |"
+        )
 
 
 if __name__ == "__main__":

@@ -58,5 +58,7 @@ def machine():
     text = pathlib.Path("/proc/cpuinfo").read_text()
     name = re.search(r"model name\s*: (.*)", text)
     flags = re.search(r"flags\s*: (.*)", text)[1].split() if "flags" in text else []
-    best = next((flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags), "")
+    best = next(
+        (flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags), ""
+    )
     return f"{CORES} cores of {name[1] if name else platform.machine()}, {best}"

@@ -9,6 +9,7 @@ draw. Prints a table; the rule stands in docs/results/lung-crop.md.
 The reference works at full resolution, slice by slice: regions of air that do not
 touch the image's border, followed from a slice in mid-chest to both ends by overlap.
 """
+
 import base64
 import json
 import pathlib
@@ -20,8 +21,13 @@ import numpy
 import pydicom
 
 # First and last slice that show lung, by eye, from the head.
-SEEN = {"covid19-p001": (9, 147), "cap-001": (4, 155), "normal-001": (8, 142),
-        "lungdx-a0002": (1, 29), "tiny-64x64": (3, 71)}
+SEEN = {
+    "covid19-p001": (9, 147),
+    "cap-001": (4, 155),
+    "normal-001": (8, 142),
+    "lungdx-a0002": (1, 29),
+    "tiny-64x64": (3, 71),
+}
 DRAWN = ("covid19-p001", "cap-001", "normal-001")
 
 
@@ -38,7 +44,9 @@ def read(folder):
 def regions(hu, mm):
     """Masks of enclosed air denser than gas, of 0.3 cm2 and more."""
     air = (cv2.blur(hu, (3, 3)) < -400) if mm < 2 else (hu < -400)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(air.astype(numpy.uint8), connectivity=4)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        air.astype(numpy.uint8), connectivity=4
+    )
     found = []
     for k in range(1, count):
         x, y, w, h, size = stats[k]
@@ -80,7 +88,7 @@ def judge(box, lung, shows_lung, rectangle):
     if not box:
         return "cuts lung"
     x, y, w, h = box
-    if lung.sum() and lung[y:y + h, x:x + w].sum() < 0.99 * lung.sum():
+    if lung.sum() and lung[y : y + h, x : x + w].sum() < 0.99 * lung.sum():
         return "cuts lung"
     left, top, right, bottom = rectangle
     return "too large" if w * h > 1.5 * (right - left) * (bottom - top) else None
@@ -90,8 +98,9 @@ def draw(hu, paper, box, mask, text):
     grey = numpy.clip((hu + 1100) / 1400 * 255, 0, 255).astype(numpy.uint8)
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     for side, colour in ((1, (80, 220, 80)), (2, (255, 190, 60))):
-        outlines, _ = cv2.findContours((mask == side).astype(numpy.uint8), cv2.RETR_EXTERNAL,
-                                       cv2.CHAIN_APPROX_NONE)
+        outlines, _ = cv2.findContours(
+            (mask == side).astype(numpy.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
         cv2.drawContours(picture, outlines, -1, colour, 2)
     for rectangle, colour in ((paper, (60, 60, 255)), (box, (0, 220, 255))):
         if rectangle:
@@ -105,8 +114,14 @@ def main(dump, studies, picture):
     rows = []
     for name, (first, last) in SEEN.items():
         volume, mm = read(pathlib.Path(studies) / name)
-        found = json.loads(subprocess.run([dump, str(pathlib.Path(studies) / name)], check=True,
-                                          capture_output=True, text=True).stdout)
+        found = json.loads(
+            subprocess.run(
+                [dump, str(pathlib.Path(studies) / name)],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+        )
         lungs = reference(volume, mm)
         rectangle = bounds(numpy.any(lungs, axis=0))
         wrong = {"paper": {}, "volume": {}}
@@ -118,10 +133,12 @@ def main(dump, studies, picture):
                 coarse = numpy.frombuffer(base64.b64decode(entry["lung_base64"]), numpy.uint8)
                 coarse = coarse.reshape(found["rows"], found["columns"])
                 mask = coarse.repeat(found["row_factor"], 0).repeat(found["column_factor"], 1)
-                mask = mask[:volume.shape[1], :volume.shape[2]]
+                mask = mask[: volume.shape[1], : volume.shape[2]]
             marked += not entry["lung_base64"]
-            boxes = {"paper": entry["paper"] if entry["paper_found"] else None,
-                     "volume": found["volume"] if entry["lung_base64"] else None}
+            boxes = {
+                "paper": entry["paper"] if entry["paper_found"] else None,
+                "volume": found["volume"] if entry["lung_base64"] else None,
+            }
             for mode, box in boxes.items():
                 fault = judge(box, lung, first <= i <= last, rectangle)
                 if fault:
@@ -131,11 +148,15 @@ def main(dump, studies, picture):
         if tiles:
             rows.append(numpy.hstack(tiles))
         seen = [i for i, lung in enumerate(lungs) if lung.any()]
-        print(f"{name}: {len(lungs)} slices, by eye lung in {first} to {last}, reference in "
-              f"{seen[0]} to {seen[-1]}; volume marks {marked} without lung")
+        print(
+            f"{name}: {len(lungs)} slices, by eye lung in {first} to {last}, reference in "
+            f"{seen[0]} to {seen[-1]}; volume marks {marked} without lung"
+        )
         for mode, faults in wrong.items():
             count = sum(len(places) for places in faults.values())
-            print(f"  {mode}: {count} of {len(lungs)} fail ({100 * count / len(lungs):.1f} %)", faults)
+            print(
+                f"  {mode}: {count} of {len(lungs)} fail ({100 * count / len(lungs):.1f} %)", faults
+            )
     cv2.imwrite(picture, numpy.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 82])
 
 

@@ -41,7 +41,9 @@ def main():
     for name, answer in (("closed loop, 4 at once", alone),
                          (f"routine, {rate:.2f}/s for {options.seconds} s", routine),
                          (f"urgent beside them, deadline {options.deadline:g} s", urgent)):  # fmt: skip
-        times = ", ".join(f"{answer['study_ms'][rank] / 1000:.2f}" for rank in ("p50", "p95", "p99"))
+        times = ", ".join(
+            f"{answer['study_ms'][rank] / 1000:.2f}" for rank in ("p50", "p95", "p99")
+        )
         failures = "; ".join(f"{count} {what}" for what, count in answer["failures"].items()) or "-"
         print(f"| {name} | {answer['studies_per_second']:.3f} | {times} s | {failures} |")
     refused = routine["failure_ms"]

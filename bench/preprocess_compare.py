@@ -45,6 +45,7 @@ def write_compressed(syntax):
         dataset.decompress(generate_instance_uid=False)
         dataset.compress(syntax, generate_instance_uid=False)
         dataset.save_as(target)
+
     return write
 
 
@@ -66,9 +67,11 @@ def write_sets(study, count, folder):
     """Writes `count` slices from all over the study in each transfer syntax."""
     paths = sorted(study.glob("*.dcm"))
     if len(paths) < count:
-        sys.exit(f"there are {len(paths)} files in {study}, {count} are wanted; "
-                 "give --data or M3LUNG_TEST_DATA the folder of test data, or --slices less")
-    chosen = paths[::len(paths) // count][:count]
+        sys.exit(
+            f"there are {len(paths)} files in {study}, {count} are wanted; "
+            "give --data or M3LUNG_TEST_DATA the folder of test data, or --slices less"
+        )
+    chosen = paths[:: len(paths) // count][:count]
     for name, write in SETS.items():
         if name == "JPEG-LS" and shutil.which("dcmcjpls") is None:
             print("JPEG-LS is left out: install Debian's dcmtk for it", file=sys.stderr)
@@ -86,15 +89,28 @@ def run(command, cores):
 
 def run_ours(program, folder, cores, slices):
     """Yields set -> stage -> milliseconds a slice, and what the peer gives besides."""
-    answer = run([program, folder, f"--threads={cores}", "--benchmark_format=json",
-                  "--benchmark_min_time=0.05", "--benchmark_repetitions=4"], cores)
+    answer = run(
+        [
+            program,
+            folder,
+            f"--threads={cores}",
+            "--benchmark_format=json",
+            "--benchmark_min_time=0.05",
+            "--benchmark_repetitions=4",
+        ],
+        cores,
+    )
     for benchmark in answer["benchmarks"]:
         if benchmark["run_type"] != "iteration":  # Mean and so on.
             continue
         stage, name = benchmark["name"].split("/")[:2]
         elapsed = 1000 / benchmark["items_per_second"]
-        yield {name: {stage: benchmark["cpu_time"] / slices if cores == 1 else elapsed,
-                      "box_pixels": int(benchmark["box_pixels"])}}
+        yield {
+            name: {
+                stage: benchmark["cpu_time"] / slices if cores == 1 else elapsed,
+                "box_pixels": int(benchmark["box_pixels"]),
+            }
+        }
         if stage == "whole":
             yield {name: {"whole_elapsed": elapsed}}
 
@@ -133,23 +149,30 @@ def print_stages(ours, peer, cores):
 
 
 def print_scaling(best):
-    print("\n| syntax | slices a second on one core | on two | scaling | Python's | "
-          f"on {TARGET_CORES}, extrapolated |\n|---|---|---|---|---|---|")
+    print(
+        "\n| syntax | slices a second on one core | on two | scaling | Python's | "
+        f"on {TARGET_CORES}, extrapolated |\n|---|---|---|---|---|---|"
+    )
     for name in SETS:
         if name not in best["ours", 1]:
             continue
         one, two = (1000 / best["ours", cores][name]["whole_elapsed"] for cores in (1, 2))
         peers = best["peer", 1][name]["whole_elapsed"] / best["peer", 2][name]["whole_elapsed"]
-        print(f"| {name} | {one:.0f} | {two:.0f} | {two / one:.2f} | {peers:.2f} | "
-              f"{two / 2 * TARGET_CORES:.0f} |")
-    print(f"\nThe last column was not measured: it is {TARGET_CORES // 2} times what two cores did.")
+        print(
+            f"| {name} | {one:.0f} | {two:.0f} | {two / one:.2f} | {peers:.2f} | "
+            f"{two / 2 * TARGET_CORES:.0f} |"
+        )
+    print(
+        f"\nThe last column was not measured: it is {TARGET_CORES // 2} times what two cores did."
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("preprocess_bench")
-    parser.add_argument("--data", type=pathlib.Path,
-                        default=os.environ.get("M3LUNG_TEST_DATA", "../shared/data"))
+    parser.add_argument(
+        "--data", type=pathlib.Path, default=os.environ.get("M3LUNG_TEST_DATA", "../shared/data")
+    )
     parser.add_argument("--rounds", type=int, default=5, help="turns of each program")
     parser.add_argument("--slices", type=int, default=15, help="of the study")
     options = parser.parse_args()
@@ -161,8 +184,7 @@ def main():
         for turn in range(options.rounds):
             for cores in tried:
                 print(f"round {turn + 1}, {cores} core(s)", file=sys.stderr)
-                for results in run_ours(options.preprocess_bench, folder, cores,
-                                        options.slices):
+                for results in run_ours(options.preprocess_bench, folder, cores, options.slices):
                     keep_least(best["ours", cores], results)
                 keep_least(best["peer", cores], run_peer(folder, cores))
     check_same_work(best["ours", 1], best["peer", 1])

@@ -73,18 +73,24 @@ def main():
         return max(answers, key=lambda answer: answer["slices_per_second"])
 
     ours, theirs, alone = best(servers), best(peers), max(bare)
-    print(f"{bundle.parent.name}, {options.study.name}, {options.concurrency} studies at once, "
-          f"{machine()}, {options.rounds} rounds\n")
+    print(
+        f"{bundle.parent.name}, {options.study.name}, {options.concurrency} studies at once, "
+        f"{machine()}, {options.rounds} rounds\n"
+    )
     print("| | slices/s | studies/s | first result p50, p95 | study p50, p95 | memory |")
     print("|---|---|---|---|---|---|")
     print(f"| bare runner | {alone:.2f} | | | | |")
     for name, answer, megabytes in (("m3lungd", ours, memory[0]), ("Python", theirs, memory[1])):
         times = [f"{answer[key][rank] / 1000:.2f} s" for key in ("first_result_ms", "study_ms")
                  for rank in ("p50", "p95")]  # fmt: skip
-        print(f"| {name} | {answer['slices_per_second']:.2f} | {answer['studies_per_second']:.3f} | "
-              f"{times[0]}, {times[1]} | {times[2]}, {times[3]} | {megabytes:.0f} MB |")
-    print(f"\nserver / bare runner {ours['slices_per_second'] / alone:.2f}, "
-          f"server / Python {ours['slices_per_second'] / theirs['slices_per_second']:.2f}")
+        print(
+            f"| {name} | {answer['slices_per_second']:.2f} | {answer['studies_per_second']:.3f} | "
+            f"{times[0]}, {times[1]} | {times[2]}, {times[3]} | {megabytes:.0f} MB |"
+        )
+    print(
+        f"\nserver / bare runner {ours['slices_per_second'] / alone:.2f}, "
+        f"server / Python {ours['slices_per_second'] / theirs['slices_per_second']:.2f}"
+    )
 
 
 if __name__ == "__main__":

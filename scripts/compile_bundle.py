@@ -83,7 +83,8 @@ class SliceNet(nn.Module):
     def maps(self, feature, predicted):
         prototypes = self.get("lesion_fc.weight")
         own, other = (
-            prototypes.index_select(0, which)[:, :, None, None] for which in (predicted, 1 - predicted)
+            prototypes.index_select(0, which)[:, :, None, None]
+            for which in (predicted, 1 - predicted)
         )
 
         def length(x):
@@ -155,7 +156,9 @@ def main():
     size = manifest["input_size"]
     scripted = torch.jit.load(str(options.bundle / "slice.ts"))
     if not hasattr(scripted, "lesion_fc") or not hasattr(scripted, "coordinates"):
-        sys.exit("compile_bundle: only the whole method is compiled, not a network without parts of it")
+        sys.exit(
+            "compile_bundle: only the whole method is compiled, not a network without parts of it"
+        )
     network = SliceNet(scripted, manifest, options.precision).eval()
     golden = torch.frombuffer(bytearray((options.bundle / "golden.hu").read_bytes()),
                               dtype=torch.int16).view(-1, size, size)  # fmt: skip
@@ -170,7 +173,9 @@ def main():
     compile_network(network, example, options.most, package)
 
     # As in the server, where LibTorch is linked: its symbols are everybody's.
-    ctypes.CDLL(str(pathlib.Path(torch.__file__).parent / "lib/libtorch_cpu.so"), ctypes.RTLD_GLOBAL)
+    ctypes.CDLL(
+        str(pathlib.Path(torch.__file__).parent / "lib/libtorch_cpu.so"), ctypes.RTLD_GLOBAL
+    )
     compiled = torch._inductor.aoti_load_package(str(package))
     with torch.inference_mode():
         names = ("class probabilities", "lesion probabilities")

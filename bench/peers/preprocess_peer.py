@@ -65,8 +65,11 @@ def crop(hu):
 
 def resize(hu, box):
     left, top, width, height = box
-    return cv2.resize(hu[top:top + height, left:left + width], (INPUT_SIZE, INPUT_SIZE),
-                      interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(
+        hu[top : top + height, left : left + width],
+        (INPUT_SIZE, INPUT_SIZE),
+        interpolation=cv2.INTER_LINEAR,
+    )
 
 
 def whole(data):
@@ -95,8 +98,7 @@ def measure_set(paths, barrier, repetitions):
             barrier.wait()
             start = time.process_time(), time.perf_counter()
             stage()
-            seconds[name].append((time.process_time() - start[0],
-                                  time.perf_counter() - start[1]))
+            seconds[name].append((time.process_time() - start[0], time.perf_counter() - start[1]))
     return {"seconds": seconds, "box_pixels": sum(w * h for _, _, w, h in boxes)}
 
 
@@ -112,13 +114,17 @@ def main():
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=3)
     options = parser.parse_args()
-    sets = {folder.name: sorted(folder.iterdir())
-            for folder in sorted(options.folder.iterdir()) if folder.is_dir()}
+    sets = {
+        folder.name: sorted(folder.iterdir())
+        for folder in sorted(options.folder.iterdir())
+        if folder.is_dir()
+    }
     barrier = multiprocessing.Barrier(options.processes)
     queue = multiprocessing.Queue()
-    workers = [multiprocessing.Process(target=work,
-                                       args=(sets, barrier, options.repetitions, queue))
-               for _ in range(options.processes)]
+    workers = [
+        multiprocessing.Process(target=work, args=(sets, barrier, options.repetitions, queue))
+        for _ in range(options.processes)
+    ]
     for worker in workers:
         worker.start()
     answers = [queue.get() for _ in workers]

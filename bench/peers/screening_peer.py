@@ -100,7 +100,7 @@ def make_service(model, screening, grpc_stubs, results):
                 hu = to_hu(dataset)
                 positions.append(position(dataset))
                 left, top, width, height = crop(hu)
-                part = np.ascontiguousarray(hu[top:top + height, left:left + width])
+                part = np.ascontiguousarray(hu[top : top + height, left : left + width])
                 waiting.append((number, cv2.resize(part, (model.size, model.size))))
                 if len(waiting) == model.batch:
                     yield from score()
@@ -134,7 +134,8 @@ def main():
     model = Model(options.bundle, options.batch)
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=32))
     screening_pb2_grpc.add_ScreeningServiceServicer_to_server(
-        make_service(model, screening_pb2, screening_pb2_grpc, results_pb2), server)
+        make_service(model, screening_pb2, screening_pb2_grpc, results_pb2), server
+    )
     port = server.add_insecure_port(options.listen)
     server.start()
     print(f"ready {options.listen.rsplit(':', 1)[0]}:{port}", flush=True)

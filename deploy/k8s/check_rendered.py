@@ -84,7 +84,9 @@ def check(documents):
 
     selectors = [("Deployment", deployment["spec"]["selector"].get("matchLabels"))]
     for service in by_kind["Service"]:
-        selectors.append((f"Service {service['metadata']['name']}", service["spec"].get("selector")))
+        selectors.append(
+            (f"Service {service['metadata']['name']}", service["spec"].get("selector"))
+        )
     for kind, key in (("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")):
         for document in by_kind[kind]:
             selectors.append((kind, document["spec"].get(key, {}).get("matchLabels")))

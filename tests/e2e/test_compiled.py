@@ -20,7 +20,10 @@ class Compiled(unittest.TestCase):
 
     def answer(self, config):
         """What the server runs the network by, its answer and its log."""
-        with service.Server(self.models, service.config(config)) as server, server.screening() as stub:
+        with (
+            service.Server(self.models, service.config(config)) as server,
+            server.screening() as stub,
+        ):
             with server.channel() as channel:
                 models = service.model_pb2_grpc.ModelServiceStub(channel)
                 (model,) = models.ListModels(service.model_pb2.ListModelsRequest()).models

@@ -19,7 +19,9 @@ class DemoModel(unittest.TestCase):
                 with self.subTest(label=label):
                     # As in scripts/demo.sh.
                     files = service.synthetic_study(label, slices=60, seed=1)
-                    answer = service.analyze(stub, [service.header(), *service.file_requests(files)])
+                    answer = service.analyze(
+                        stub, [service.header(), *service.file_requests(files)]
+                    )
                     probabilities = list(answer.patient.probabilities)
                     self.assertEqual(CLASSES[probabilities.index(max(probabilities))], label)
                     self.assertIn("Research use only", answer.patient.model.notice)
@@ -37,9 +39,7 @@ class DemoModel(unittest.TestCase):
         maps = evaluation["maps"]
         self.assertGreater(maps["mapped_slices"], 20)
         # A map's highest point, laid anywhere, would hit as often as its chance precision.
-        self.assertGreater(
-            maps["pointing_game"]["value"], 10 * maps["average_precision_by_chance"]
-        )
+        self.assertGreater(maps["pointing_game"]["value"], 10 * maps["average_precision_by_chance"])
         with (folder / "evaluation" / "predictions" / "studies.csv").open(newline="") as table:
             for row in csv.DictReader(table):
                 probabilities = {name: float(row[name]) for name in CLASSES}

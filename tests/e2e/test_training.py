@@ -43,18 +43,23 @@ class Training(unittest.TestCase):
         for row in studies[::3]:
             with self.subTest(study=row["study"]):
                 files = sorted((self.folder / "cohort" / row["study"]).glob("*.dcm"))
-                answer = service.analyze(self.stub, [service.header(), *service.file_requests(files)])
+                answer = service.analyze(
+                    self.stub, [service.header(), *service.file_requests(files)]
+                )
                 expected = slices[row["study"]]
                 scored = [item for item in answer.slices if item.probabilities]
                 self.assertEqual(len(scored), len(expected))
                 for item in scored:
                     want = expected[min(expected, key=lambda mm: abs(mm - item.position_mm))]
                     service.assert_close(
-                        self, item.probabilities, [float(want[name]) for name in CLASSES], 1e-3)
+                        self, item.probabilities, [float(want[name]) for name in CLASSES], 1e-3
+                    )
                     self.assertAlmostEqual(
-                        item.lesion_probability, float(want["lesion_probability"]), delta=1e-3)
+                        item.lesion_probability, float(want["lesion_probability"]), delta=1e-3
+                    )
                 service.assert_close(
-                    self, answer.patient.probabilities, [float(row[name]) for name in CLASSES], 1e-3)
+                    self, answer.patient.probabilities, [float(row[name]) for name in CLASSES], 1e-3
+                )
                 self.assertIn("synthetic data alone", answer.patient.model.notice)
 
     def test_every_step_goes_on_where_it_was(self):

@@ -64,8 +64,7 @@ class IdleClients(Trouble):
     def test_client_that_reads_nothing(self):
         # Maps larger than a connection takes in without their being read.
         head = header(crop_mode="PAPER", lesion_maps="FULL_SIZE")
-        call = self.stub.AnalyzeStudy(
-            iter([head, *self.study[1:]]), timeout=service.HANG_SECONDS)
+        call = self.stub.AnalyzeStudy(iter([head, *self.study[1:]]), timeout=service.HANG_SECONDS)
         # Nothing is read until the server has given the study up.
         while self.given_up() == self.given_up_before:
             pass
@@ -93,7 +92,8 @@ class GoneClients(Trouble):
                 with self.subTest(mode=mode, after=place):
                     call = self.stub.AnalyzeStudy(
                         iter([header(crop_mode=mode), *self.study[1:]]),
-                        timeout=service.HANG_SECONDS)
+                        timeout=service.HANG_SECONDS,
+                    )
                     for _ in range(place):
                         next(call)
                     call.cancel()
@@ -105,7 +105,8 @@ class GoneClients(Trouble):
             with self.subTest(milliseconds=milliseconds):
                 try:
                     answer = service.collect(
-                        self.stub.AnalyzeStudy(iter(self.study), timeout=milliseconds / 1000))
+                        self.stub.AnalyzeStudy(iter(self.study), timeout=milliseconds / 1000)
+                    )
                     self.assertEqual(answer.patient.verdict, results.OK)  # a fast machine
                 except grpc.RpcError as error:
                     self.assertEqual(error.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -136,8 +137,7 @@ class BreakingProxy:
             server = socket.create_connection(self._target)
             left = [self._random.randrange(1, 60_000_000)]
             for one, other in ((client, server), (server, client)):
-                threading.Thread(
-                    target=self._pass_on, args=(one, other, left), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(one, other, left), daemon=True).start()
 
     @staticmethod
     def _pass_on(source, target, left):
@@ -146,8 +146,7 @@ class BreakingProxy:
                 left[0] -= len(data)
                 if left[0] < 0:
                     for end in (source, target):  # an abrupt end, as of a machine that dies
-                        end.setsockopt(
-                            socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                     break
                 target.sendall(data)
         except OSError:
@@ -184,8 +183,9 @@ class TooLittleMemory(Trouble):
         with self.assertRaises(grpc.RpcError) as caught:
             service.analyze(self.stub, requests)
         error = caught.exception
-        self.assertEqual((error.code(), service.reason_of(error)),
-                         (RESOURCE_EXHAUSTED, "SERVER_FULL"))
+        self.assertEqual(
+            (error.code(), service.reason_of(error)), (RESOURCE_EXHAUSTED, "SERVER_FULL")
+        )
         hint = dict(error.trailing_metadata()).get("grpc-retry-pushback-ms")
         self.assertGreater(int(hint), 0)
 
@@ -304,8 +304,12 @@ class FailingNet(torch.nn.Module):
             raise RuntimeError("broken on purpose")
         poison = float("nan") if water else 0.0
         classes = torch.full((count, 4), 0.25) + poison
-        return (classes, torch.full((count, 2), 0.5), torch.zeros(count, 4, 4),
-                torch.ones(count, 8))
+        return (
+            classes,
+            torch.full((count, 2), 0.5),
+            torch.zeros(count, 4, 4),
+            torch.ones(count, 8),
+        )
 
 
 class FailingNetworks(Trouble):
@@ -319,7 +323,8 @@ class FailingNetworks(Trouble):
 
     def test_next_study_is_right(self):
         water = service.screening.HuSlice(
-            rows=64, columns=64, hu=b"\0\0" * 64 * 64, row_spacing_mm=1, column_spacing_mm=1)
+            rows=64, columns=64, hu=b"\0\0" * 64 * 64, row_spacing_mm=1, column_spacing_mm=1
+        )
         for model in ("throws", "nan"):
             with self.subTest(model=model):
                 self.study[0] = header(crop_mode="PAPER", model_name=model)
@@ -327,10 +332,13 @@ class FailingNetworks(Trouble):
                 with self.assertRaises(grpc.RpcError) as caught:
                     service.analyze(
                         self.stub,
-                        [self.study[0], service.screening.AnalyzeStudyRequest(hu_slice=water)])
+                        [self.study[0], service.screening.AnalyzeStudyRequest(hu_slice=water)],
+                    )
                 error = caught.exception
-                self.assertEqual((error.code(), service.reason_of(error)),
-                                 (grpc.StatusCode.INTERNAL, "MODEL_FAILED"))
+                self.assertEqual(
+                    (error.code(), service.reason_of(error)),
+                    (grpc.StatusCode.INTERNAL, "MODEL_FAILED"),
+                )
                 self.assertNothingIsLeft()
                 self.assertNextStudyIsRight()
 

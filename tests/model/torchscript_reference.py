@@ -61,7 +61,9 @@ class SliceReference:
                 point = feature[:, i, j].double()
                 closeness[i, j] = {
                     "inner_product": lambda: point @ (prototypes[own] - prototypes[1 - own]),
-                    "cosine": lambda: point @ prototypes[own] / (point.norm() * prototypes[own].norm()),
+                    "cosine": lambda: (
+                        point @ prototypes[own] / (point.norm() * prototypes[own].norm())
+                    ),
                     "euclidean": lambda: -torch.dist(point, prototypes[own]),
                 }[self.manifest["map_measure"]]()
         return ((closeness - closeness.min()) / (closeness.max() - closeness.min())).float()
@@ -69,7 +71,9 @@ class SliceReference:
     def window(self, hu, centre):
         """One slice through one window: its lesion and class probabilities, ResBlock3's feature, features."""
         cut = self.manifest["windows"]
-        grey = np.clip((hu.astype(np.float64) - centre + cut["width_hu"] / 2) / cut["width_hu"], 0, 1)
+        grey = np.clip(
+            (hu.astype(np.float64) - centre + cut["width_hu"] / 2) / cut["width_hu"], 0, 1
+        )
         channels = [(grey - m) / d for m, d in zip(cut["channel_mean"], cut["channel_deviation"])]
         x = torch.from_numpy(np.stack(channels)[None]).float()
         x = F.relu(self.conv_norm(x, "conv1", "bn1", 2))
@@ -81,7 +85,9 @@ class SliceReference:
         side = x.shape[-1]
         line = np.linspace(-1, 1, side)
         across, down = np.meshgrid(line, line)
-        coordinates = torch.from_numpy(np.stack([across, down, np.hypot(across, down)])[None]).float()
+        coordinates = torch.from_numpy(
+            np.stack([across, down, np.hypot(across, down)])[None]
+        ).float()
         attention = self.location_map(x[0], lesion[0])[None, None]
         y = self.res_block(torch.cat([x, attention, coordinates], 1), "layer4", 2)
         pooled4 = y.mean((2, 3))
@@ -115,7 +121,9 @@ def patient_reference(p, features, reduced, scales=(1, 2, 3, 4)):
         for part in range(parts):
             f = features[part * n // parts : math.ceil((part + 1) * n / parts)]
             heads = []
-            q, k, v = (fc("refine_" + name, f).split(reduced, 1) for name in ("query", "key", "value"))
+            q, k, v = (
+                fc("refine_" + name, f).split(reduced, 1) for name in ("query", "key", "value")
+            )
             for head in range(len(q)):
                 heads.append(F.softmax(q[head] @ k[head].T / reduced**0.5, dim=1) @ v[head])
             f = f + fc("refine_out", torch.cat(heads, 1))
@@ -157,8 +165,12 @@ def main(folder):
         classes, lesion, maps, features = slice_net(torch.from_numpy(hu))
         reference = SliceReference(slice_net, manifest)
         for i, expected in enumerate(runner["slices"]):
-            compare(f"{name}: slice.ts, slice {i}, probabilities", classes[i], expected["probabilities"])
-            compare(f"{name}: slice.ts, slice {i}, lesion", lesion[i, 1], expected["lesion_probability"])
+            compare(
+                f"{name}: slice.ts, slice {i}, probabilities", classes[i], expected["probabilities"]
+            )
+            compare(
+                f"{name}: slice.ts, slice {i}, lesion", lesion[i, 1], expected["lesion_probability"]
+            )
             compare(f"{name}: slice.ts, slice {i}, map", maps[i], expected["map"])
             compare(f"{name}: slice.ts, slice {i}, features", features[i], expected["features"])
             for key, value in reference(hu[i]).items():

@@ -53,25 +53,44 @@ def compress(words, values, syntax, bits, signed):
     typed = values.astype(("i" if signed else "u") + str(words.dtype.itemsize))
     suffix = syntax.removeprefix(JPEG)
     if suffix in ("57", "70"):
-        return imagecodecs.jpeg8_encode(words & ((1 << bits) - 1), lossless=True, bitspersample=bits,
-                                        predictor=1 if suffix == "70" else 4)
+        return imagecodecs.jpeg8_encode(
+            words & ((1 << bits) - 1),
+            lossless=True,
+            bitspersample=bits,
+            predictor=1 if suffix == "70" else 4,
+        )
     if suffix in ("50", "51"):
         return imagecodecs.jpeg8_encode(words, level=95, bitspersample=bits)
     if suffix in ("80", "81"):
         return imagecodecs.jpegls_encode(words, level=0 if suffix == "80" else 3)
     if suffix in ("90", "91"):
-        return imagecodecs.jpeg2k_encode(typed, level=0 if suffix == "90" else 60, codecformat="j2k",
-                                         bitspersample=bits, reversible=suffix == "90")
-    return imagecodecs.htj2k_encode(typed, reversible=suffix != "203",
-                                    level=None if suffix != "203" else 0.001)
+        return imagecodecs.jpeg2k_encode(
+            typed,
+            level=0 if suffix == "90" else 60,
+            codecformat="j2k",
+            bitspersample=bits,
+            reversible=suffix == "90",
+        )
+    return imagecodecs.htj2k_encode(
+        typed, reversible=suffix != "203", level=None if suffix != "203" else 0.001
+    )
 
 
 def code_rle(words):
     """Words as the standard's run-length code, which pydicom's encoder writes."""
     from pydicom.pixels.encoders.native import _encode_frame  # noqa: PLC0415
-    runner = type("Runner", (), dict(rows=words.shape[0], columns=words.shape[1],
-                                     samples_per_pixel=1, bits_allocated=8 * words.dtype.itemsize,
-                                     get_option=lambda self, *_: "<"))()
+
+    runner = type(
+        "Runner",
+        (),
+        dict(
+            rows=words.shape[0],
+            columns=words.shape[1],
+            samples_per_pixel=1,
+            bits_allocated=8 * words.dtype.itemsize,
+            get_option=lambda self, *_: "<",
+        ),
+    )()
     return _encode_frame(words.tobytes(), runner)
 
 
@@ -115,8 +134,13 @@ def written(data):
     """The file's bytes."""
     syntax = data.file_meta.TransferSyntaxUID
     out = io.BytesIO()
-    pydicom.dcmwrite(out, data, implicit_vr=syntax.is_implicit_VR,
-                     little_endian=syntax.is_little_endian, enforce_file_format=True)
+    pydicom.dcmwrite(
+        out,
+        data,
+        implicit_vr=syntax.is_implicit_VR,
+        little_endian=syntax.is_little_endian,
+        enforce_file_format=True,
+    )
     return out.getvalue()
 
 
@@ -125,7 +149,9 @@ def native_bytes(words, syntax):
     if syntax == BIG_ENDIAN:
         flat = words.ravel()
         # Words of 16 bits, be it with two pixels in each.
-        code = np.append(flat, np.zeros(flat.size % 2, flat.dtype)).view("<u2").astype(">u2").tobytes()
+        code = (
+            np.append(flat, np.zeros(flat.size % 2, flat.dtype)).view("<u2").astype(">u2").tobytes()
+        )
     else:
         code = words.tobytes()
     return code + b"\0" * (len(code) % 2)
@@ -172,15 +198,22 @@ def matrix():
         elif syntax in (JPEG + "57", JPEG + "70"):
             layouts.remove((8, 16))
         for (bits, allocated), signed, rescale, padding in itertools.product(
-                layouts, (False, True), RESCALES, PADDINGS):
+            layouts, (False, True), RESCALES, PADDINGS
+        ):
             if signed and lossy_jpeg:
                 continue
             high_bits = {bits - 1, allocated - 1} if syntax in NATIVE + [RLE] else {bits - 1}
             for high_bit in sorted(high_bits):
-                name = (f"{syntax} {'signed' if signed else 'unsigned'} {bits} of {allocated} bits, "
-                        f"high bit {high_bit}, rescale {rescale}, padding {padding}")
-                yield name, single_image(syntax, bits, allocated, high_bit, signed, rescale, padding,
-                                         random)
+                name = (
+                    f"{syntax} {'signed' if signed else 'unsigned'} {bits} of {allocated} bits, "
+                    f"high bit {high_bit}, rescale {rescale}, padding {padding}"
+                )
+                yield (
+                    name,
+                    single_image(
+                        syntax, bits, allocated, high_bit, signed, rescale, padding, random
+                    ),
+                )
 
 
 def fixed_cases():
@@ -190,11 +223,15 @@ def fixed_cases():
         data = single_image(JPEG + "90", bits, 16, bits - 1, signed, (1, 0), None, random)
         values = stored_values(bits, signed, random)
         words = (values & ((1 << bits) - 1)).astype("u2")
-        other = words if signed else np.where(values >> (bits - 1), values - (1 << bits),
-                                              values).astype("i2")
+        other = (
+            words
+            if signed
+            else np.where(values >> (bits - 1), values - (1 << bits), values).astype("i2")
+        )
         for wrapper in ("j2k", "jp2"):
-            code = imagecodecs.jpeg2k_encode(other, level=0, codecformat=wrapper, bitspersample=bits,
-                                             reversible=True)
+            code = imagecodecs.jpeg2k_encode(
+                other, level=0, codecformat=wrapper, bitspersample=bits, reversible=True
+            )
             put_pixels(data, encapsulate([code]))
             yield f"JPEG 2000 ({wrapper}) of the other sign, {bits} bits, signed {signed}", data
 
@@ -217,7 +254,10 @@ def enhanced(singles, order, syntax, cut):
         frame, plane, rescale = Dataset(), Dataset(), Dataset()
         plane.ImagePositionPatient = single.ImagePositionPatient
         frame.PlanePositionSequence = [plane]
-        rescale.RescaleSlope, rescale.RescaleIntercept = single.RescaleSlope, single.RescaleIntercept
+        rescale.RescaleSlope, rescale.RescaleIntercept = (
+            single.RescaleSlope,
+            single.RescaleIntercept,
+        )
         rescale.RescaleType = "HU"
         frame.PixelValueTransformationSequence = [rescale]
         data.PerFrameFunctionalGroupsSequence.append(frame)
@@ -225,10 +265,18 @@ def enhanced(singles, order, syntax, cut):
     if syntax in NATIVE:
         put_pixels(data, b"".join(native_bytes(v.view("u2"), syntax) for v in values))
         return data
-    codes = [bytes(code_rle(v.view("u2")) if syntax == RLE
-                   else compress(v.view("u2"), v.astype(int), syntax, 16, True)) for v in values]
+    codes = [
+        bytes(
+            code_rle(v.view("u2"))
+            if syntax == RLE
+            else compress(v.view("u2"), v.astype(int), syntax, 16, True)
+        )
+        for v in values
+    ]
     fragments = 3 if cut.startswith("several") else 1
-    put_pixels(data, encapsulate(codes, fragments_per_frame=fragments, has_bot=cut.endswith("table")))
+    put_pixels(
+        data, encapsulate(codes, fragments_per_frame=fragments, has_bot=cut.endswith("table"))
+    )
     return data
 
 
@@ -252,8 +300,8 @@ def frame_failures(program, folder):
             names.append(f"enhanced {syntax} {cut}")
             files.append(written(enhanced(singles, order, syntax, cut)))
     answers = ask(program, folder, files)
-    expected = [answer["slices"][0] for answer in answers[:len(singles)]]
-    for name, answer in zip(names, answers[len(singles):]):
+    expected = [answer["slices"][0] for answer in answers[: len(singles)]]
+    for name, answer in zip(names, answers[len(singles) :]):
         if not answer["ok"] or len(answer["slices"]) != len(order):
             yield f"{name}: {answer.get('message', answer)}"[:300]
             continue
@@ -270,8 +318,13 @@ def ask(program, folder, files):
         paths.append(f"{folder}/{i}.dcm")
         with open(paths[-1], "wb") as file:
             file.write(content)
-    answers = subprocess.run([program, "--pixels"], input="\n".join(paths) + "\n", text=True,
-                             capture_output=True, check=True)
+    answers = subprocess.run(
+        [program, "--pixels"],
+        input="\n".join(paths) + "\n",
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     assert not answers.stderr, answers.stderr
     return [json.loads(line) for line in answers.stdout.splitlines()]
 
@@ -309,8 +362,10 @@ def main():
                 failures.append(f"{name}: {failure}")
         failures += frame_failures(program, folder)
     print("\n".join(failures))
-    print(f"{len(cases)} images compared, {len(failures)} differences, "
-          f"{time.monotonic() - start:.0f} s")
+    print(
+        f"{len(cases)} images compared, {len(failures)} differences, "
+        f"{time.monotonic() - start:.0f} s"
+    )
     sys.exit(1 if failures else 0)
 
 

@@ -56,8 +56,9 @@ def hounsfield(dataset):
     shift = dataset.HighBit + 1 - dataset.BitsStored
     values = (words >> shift) & ((1 << dataset.BitsStored) - 1)
     if dataset.PixelRepresentation == 1:
-        values = np.where(values >= 1 << (dataset.BitsStored - 1),
-                          values - (1 << dataset.BitsStored), values)
+        values = np.where(
+            values >= 1 << (dataset.BitsStored - 1), values - (1 << dataset.BitsStored), values
+        )
     slope = float(dataset.get("RescaleSlope", 1))
     intercept = float(dataset.get("RescaleIntercept", 0))
     hu = np.clip(np.rint(slope * values.astype(np.float64) + intercept), -32768, 32767)
@@ -132,8 +133,9 @@ def differences(path, ours):
     if abs(position_mm(dataset) - ours["position_mm"]) > 1e-6:
         yield f"position {ours['position_mm']} should be {position_mm(dataset)}"
     x, y, width, height = box
-    crop = cv2.resize(hu[y:y + height, x:x + width], (CROP_SIZE, CROP_SIZE),
-                      interpolation=cv2.INTER_LINEAR)
+    crop = cv2.resize(
+        hu[y : y + height, x : x + width], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR
+    )
     theirs = np.frombuffer(base64.b64decode(ours["crop_base64"]), "<i2").reshape(crop.shape)
     worst = int(np.abs(crop.astype(int) - theirs).max())
     if worst > 1:
@@ -147,18 +149,30 @@ def main():
         sys.exit(77)
     warnings.simplefilter("ignore")
     studies = sorted(glob.glob(f"{data}/studies/*/"))
-    paths = [path for study in studies for path in sorted(glob.glob(study + "**/*.dcm", recursive=True))[::10]]
+    paths = [
+        path
+        for study in studies
+        for path in sorted(glob.glob(study + "**/*.dcm", recursive=True))[::10]
+    ]
     paths += sorted(glob.glob(f"{data}/cases/syntax/*"))
     if len(paths) < 50:
         sys.exit(f"only {len(paths)} files found in {data}")
-    answers = subprocess.run([program, "--crops", "--pixels"], input="\n".join(paths) + "\n", text=True,
-                             capture_output=True, check=True)
+    answers = subprocess.run(
+        [program, "--crops", "--pixels"],
+        input="\n".join(paths) + "\n",
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     if answers.stderr:
         sys.exit(f"preprocess_dump wrote to stderr:\n{answers.stderr}")
     lines = answers.stdout.splitlines()
     assert len(lines) == len(paths)
-    failures = [f"{path}: {text}" for path, line in zip(paths, lines)
-                for text in differences(path, json.loads(line))]
+    failures = [
+        f"{path}: {text}"
+        for path, line in zip(paths, lines)
+        for text in differences(path, json.loads(line))
+    ]
     print("\n".join(failures))
     print(f"{len(paths)} files compared, {len(failures)} differences")
     sys.exit(1 if failures else 0)

@@ -49,7 +49,9 @@ def make(rng, folder, name, shares, studies, skill, ties, prefix=""):
         rows = csv.writer(file)
         rows.writerow(["study", "label", *LABELS, "non_parametric"])
         for i in range(studies):
-            rows.writerow([f"{prefix}{i}", LABELS[truth[i]], *(f"{v:.9g}" for v in p[i]), LABELS[counted[i]]])
+            rows.writerow(
+                [f"{prefix}{i}", LABELS[truth[i]], *(f"{v:.9g}" for v in p[i]), LABELS[counted[i]]]
+            )
     slices = {"study": [], "truth": [], "p": [], "lesion": [], "lesion_p": []}
     with open(folder / "slices.csv", "w", newline="") as file:
         rows = csv.writer(file)
@@ -59,9 +61,21 @@ def make(rng, folder, name, shares, studies, skill, ties, prefix=""):
                 lesion = truth[i] != 0 and rng.random() < 0.4
                 own = truth[i] if lesion else 0
                 q = guesses(rng, np.array([own]), skill, ties)[0]
-                lesion_p = np.float32(1 / (1 + np.exp(-np.round(rng.normal(1.0 if lesion else -1.0), 0 if ties else 6))))
+                lesion_p = np.float32(
+                    1
+                    / (1 + np.exp(-np.round(rng.normal(1.0 if lesion else -1.0), 0 if ties else 6)))
+                )
                 known = rng.random() < 0.8
-                rows.writerow([f"{prefix}{i}", k, -k, int(lesion) if known else "", *(f"{v:.9g}" for v in q), f"{lesion_p:.9g}"])
+                rows.writerow(
+                    [
+                        f"{prefix}{i}",
+                        k,
+                        -k,
+                        int(lesion) if known else "",
+                        *(f"{v:.9g}" for v in q),
+                        f"{lesion_p:.9g}",
+                    ]
+                )
                 if known or truth[i] == 0:
                     slices["study"].append(i)
                     slices["truth"].append(own)
@@ -78,7 +92,9 @@ def make_maps(rng, folder, studies):
         mask = np.zeros((MASK_SIZE, MASK_SIZE), int)
         top, left = rng.integers(0, MASK_SIZE - 30, 2)
         mask[top : top + rng.integers(5, 30), left : left + rng.integers(5, 30)] = 1
-        maps.append({"study": int(rng.integers(studies)), "map": grid.tolist(), "mask": mask.tolist()})
+        maps.append(
+            {"study": int(rng.integers(studies)), "map": grid.tolist(), "mask": mask.tolist()}
+        )
     (folder / "maps.json").write_text(json.dumps(maps))
     return maps
 
@@ -97,7 +113,11 @@ class Checker:
             self.failed += 1
             if np.ndim(ours) > 0 and np.shape(ours) == np.shape(theirs):
                 worst = np.argmax(np.abs(np.subtract(ours, theirs)))
-                what, ours, theirs = f"{what} [{worst}]", np.ravel(ours)[worst], np.ravel(theirs)[worst]
+                what, ours, theirs = (
+                    f"{what} [{worst}]",
+                    np.ravel(ours)[worst],
+                    np.ravel(theirs)[worst],
+                )
             print(f"{self.case}: {what}: {ours} here, {theirs} by the reference")
 
 
@@ -129,7 +149,12 @@ def check_ranking(check, what, positive, score, auc, roc):
 def check_calibration(check, what, truth, p, ours):
     p = p.astype(np.float64)
     normal = p / p.sum(axis=1, keepdims=True)
-    check.same(f"{what} log loss", ours["log_loss"], metrics.log_loss(truth, y_proba=normal, labels=range(4)), 1e-6)
+    check.same(
+        f"{what} log loss",
+        ours["log_loss"],
+        metrics.log_loss(truth, y_proba=normal, labels=range(4)),
+        1e-6,
+    )
     brier = metrics.brier_score_loss(truth, normal, labels=range(4), scale_by_half=False)
     check.same(f"{what} Brier", ours["brier"], brier, 1e-6)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == truth
@@ -139,8 +164,14 @@ def check_calibration(check, what, truth, p, ours):
         inside = place == i
         check.same(f"{what} bin {i}", ours["bins"][i]["cases"], inside.sum())
         if inside.any():
-            check.same(f"{what} bin {i} accuracy", ours["bins"][i]["accuracy"], right[inside].mean())
-            check.same(f"{what} bin {i} confidence", ours["bins"][i]["mean_confidence"], confidence[inside].mean())
+            check.same(
+                f"{what} bin {i} accuracy", ours["bins"][i]["accuracy"], right[inside].mean()
+            )
+            check.same(
+                f"{what} bin {i} confidence",
+                ours["bins"][i]["mean_confidence"],
+                confidence[inside].mean(),
+            )
             error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
     check.same(f"{what} ECE", ours["expected_calibration_error"], error)
 
@@ -150,17 +181,33 @@ def share(hits, among):
 
 
 def check_method(check, what, truth, called, p, ours):
-    check.same(f"{what} confusion", np.array(ours["confusion"]), metrics.confusion_matrix(truth, called, labels=range(4)))
+    check.same(
+        f"{what} confusion",
+        np.array(ours["confusion"]),
+        metrics.confusion_matrix(truth, called, labels=range(4)),
+    )
     check.same(f"{what} accuracy", ours["accuracy"]["value"], metrics.accuracy_score(truth, called))
     check.same(f"{what} FPE", ours["false_positive_error"]["value"], share(called != 0, truth == 0))
     check.same(f"{what} FNE", ours["false_negative_error"]["value"], share(called == 0, truth != 0))
     wrong = (called != 0) & (called != truth)
-    check.same(f"{what} FDPE", ours["false_disease_prediction_error"]["value"], share(wrong, truth != 0))
+    check.same(
+        f"{what} FDPE", ours["false_disease_prediction_error"]["value"], share(wrong, truth != 0)
+    )
     for c, name in enumerate(LABELS):
         one, own = ours["classes"][name], truth == c
-        recall = lambda positive: metrics.recall_score(truth == c, called == c, pos_label=positive, zero_division=np.nan)
-        check.same(f"{what} sensitivity {name}", one["sensitivity"]["value"], recall(True) if own.any() else None)
-        check.same(f"{what} specificity {name}", one["specificity"]["value"], recall(False) if not own.all() else None)
+        recall = lambda positive: metrics.recall_score(
+            truth == c, called == c, pos_label=positive, zero_division=np.nan
+        )
+        check.same(
+            f"{what} sensitivity {name}",
+            one["sensitivity"]["value"],
+            recall(True) if own.any() else None,
+        )
+        check.same(
+            f"{what} specificity {name}",
+            one["specificity"]["value"],
+            recall(False) if not own.all() else None,
+        )
         if p is not None:
             check_ranking(check, f"{what} {name}", own, p[:, c], one["auc"], one["roc"])
         else:
@@ -177,7 +224,9 @@ def check_interval(check, rng, what, figure, study, studies, ours):
         drawn = np.concatenate([of_study[i] for i in rng.integers(0, studies, studies)])
         values.append(figure(drawn))
     low, high = np.nanpercentile(values, [2.5, 97.5])
-    check.same(f"{what} interval", [ours["low"], ours["high"]], [low, high], 0.1 * (high - low) + 0.004)
+    check.same(
+        f"{what} interval", [ours["low"], ours["high"]], [low, high], 0.1 * (high - low) + 0.004
+    )
 
 
 def check_p_value(check, rng, truth, one, other, ours):
@@ -195,9 +244,17 @@ def check_temperature(check, truth, p, judged_truth, judged, ours):
     def loss(log_t):
         return metrics.log_loss(truth, y_proba=tempered(p, np.exp(log_t)), labels=range(4))
 
-    best = minimize_scalar(loss, bounds=(np.log(0.2), np.log(10)), method="bounded", options={"xatol": 1e-8})
+    best = minimize_scalar(
+        loss, bounds=(np.log(0.2), np.log(10)), method="bounded", options={"xatol": 1e-8}
+    )
     check.same("temperature", ours["temperature"], np.exp(best.x), 1e-3)
-    check_calibration(check, "tempered", judged_truth, tempered(judged, ours["temperature"]).astype(np.float32), ours["calibration"])
+    check_calibration(
+        check,
+        "tempered",
+        judged_truth,
+        tempered(judged, ours["temperature"]).astype(np.float32),
+        ours["calibration"],
+    )
 
 
 def enlarge(grid):
@@ -217,22 +274,34 @@ def check_maps(check, maps, results, ours):
         large, mask = enlarge(given["map"]), np.array(given["mask"]) > 0
         row, column = np.unravel_index(np.argmax(np.round(large, 5)), large.shape)
         reach = MASK_SIZE // MAP_SIZE // 2
-        hit = mask[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1].any()
+        hit = mask[
+            max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
+        ].any()
         precision = metrics.average_precision_score(mask.ravel(), np.round(large, 5).ravel())
         check.same(f"map {i} hit", result["hit"], hit)
         check.same(f"map {i} average precision", result["average_precision"], precision, 5e-4)
         above = [large >= t / 100 for t in range(1, 100)]
         overlap = [(mask & high).sum() / (mask | high).sum() for high in above]
-        check.same(f"map {i} IoU at 0.40", overlap[39], metrics.jaccard_score(mask.ravel(), above[39].ravel()))
+        check.same(
+            f"map {i} IoU at 0.40",
+            overlap[39],
+            metrics.jaccard_score(mask.ravel(), above[39].ravel()),
+        )
         check.same(f"map {i} IoU", result["overlap"], overlap, 5e-3)  # a pixel at a threshold
         expected.append((hit, precision, overlap))
     overlaps = np.array([overlap for _, _, overlap in expected]).mean(axis=0)
-    check.same("pointing game", ours["pointing_game"]["value"], np.mean([hit for hit, _, _ in expected]))
-    check.same("mean AP", ours["average_precision"]["value"], np.mean([ap for _, ap, _ in expected]), 5e-4)
+    check.same(
+        "pointing game", ours["pointing_game"]["value"], np.mean([hit for hit, _, _ in expected])
+    )
+    check.same(
+        "mean AP", ours["average_precision"]["value"], np.mean([ap for _, ap, _ in expected]), 5e-4
+    )
     check.same("best IoU", ours["intersection_over_union"]["value"], overlaps.max(), 1e-3)
     chance = np.mean([np.mean(given["mask"]) for given in maps])
     check.same("AP by chance", ours["average_precision_by_chance"], chance)
-    check.same("map counts", [ours["lesion_slices"], ours["mapped_slices"]], [len(maps) + 1, len(maps)])
+    check.same(
+        "map counts", [ours["lesion_slices"], ours["mapped_slices"]], [len(maps) + 1, len(maps)]
+    )
 
 
 def run(dump, case, seed, shares, studies, skill, ties):
@@ -240,7 +309,9 @@ def run(dump, case, seed, shares, studies, skill, ties):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         truth, p, counted, slices = make(rng, folder, "predictions", shares, studies, skill, ties)
-        fit_truth, fit_p, _, _ = make(rng, folder, "calibration", [0.25] * 4, 200, 0.7, ties, "fit-")
+        fit_truth, fit_p, _, _ = make(
+            rng, folder, "calibration", [0.25] * 4, 200, 0.7, ties, "fit-"
+        )
         maps = make_maps(rng, folder, studies)
         subprocess.run([dump, folder], check=True)
         ours = json.loads((folder / "evaluation" / "evaluation.json").read_text())
@@ -251,14 +322,36 @@ def run(dump, case, seed, shares, studies, skill, ties):
     slice_called = slices["p"].argmax(axis=1)
     check_method(check, "slices", slices["truth"], slice_called, slices["p"], ours["slices"])
     lesions = ours["lesions"]
-    check_ranking(check, "lesion", slices["lesion"], slices["lesion_p"], lesions["auc"], lesions["roc"])
-    precision = metrics.average_precision_score(slices["lesion"], slices["lesion_p"]) if slices["lesion"].any() else None
+    check_ranking(
+        check, "lesion", slices["lesion"], slices["lesion_p"], lesions["auc"], lesions["roc"]
+    )
+    precision = (
+        metrics.average_precision_score(slices["lesion"], slices["lesion_p"])
+        if slices["lesion"].any()
+        else None
+    )
     check.same("lesion AP", lesions["average_precision"]["value"], precision)
 
     right = called == truth
-    check_interval(check, rng, "accuracy", lambda drawn: right[drawn].mean(), np.arange(studies), studies, patients["network"]["accuracy"])
+    check_interval(
+        check,
+        rng,
+        "accuracy",
+        lambda drawn: right[drawn].mean(),
+        np.arange(studies),
+        studies,
+        patients["network"]["accuracy"],
+    )
     slice_right = slice_called == slices["truth"]
-    check_interval(check, rng, "slice accuracy", lambda drawn: slice_right[drawn].mean(), slices["study"], studies, ours["slices"]["accuracy"])
+    check_interval(
+        check,
+        rng,
+        "slice accuracy",
+        lambda drawn: slice_right[drawn].mean(),
+        slices["study"],
+        studies,
+        ours["slices"]["accuracy"],
+    )
     check_p_value(check, rng, truth, called, counted, patients["accuracy_p_value"])
     check_temperature(check, fit_truth, fit_p, truth, p, ours["temperature"])
     check_maps(check, maps, map_results, ours["maps"])

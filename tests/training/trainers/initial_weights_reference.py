@@ -58,7 +58,9 @@ def random_state_dict():
 
 def run(dump, state, folder):
     torch.save(state, folder / "state.pth")
-    return subprocess.run([dump, folder / "state.pth", folder / "net.pt"], capture_output=True, text=True)
+    return subprocess.run(
+        [dump, folder / "state.pth", folder / "net.pt"], capture_output=True, text=True
+    )
 
 
 def check_loaded(state, net):
@@ -69,8 +71,10 @@ def check_loaded(state, net):
         loaded = net[name]
         if name in ("layer4.0.conv1.weight", "layer4.0.downsample.0.weight"):
             assert loaded.shape[1] == tensor.shape[1] + EXTRA, name
-            assert not loaded[:, tensor.shape[1]:].any(), f"{name}: the extra channels do not start at 0"
-            loaded = loaded[:, :tensor.shape[1]]
+            assert not loaded[:, tensor.shape[1] :].any(), (
+                f"{name}: the extra channels do not start at 0"
+            )
+            loaded = loaded[:, : tensor.shape[1]]
         assert torch.equal(loaded, tensor), name
         checked += 1
     assert checked == len(state) - 2 == 318, checked
@@ -93,7 +97,9 @@ def main():
 
     narrow = {**state, "layer1.0.conv1.weight": torch.rand(32, 64, 1, 1)}
     done = run(dump, narrow, folder)
-    assert done.returncode == 1 and "layer1.0.conv1.weight is [32, 64, 1, 1]" in done.stderr, done.stderr
+    assert done.returncode == 1 and "layer1.0.conv1.weight is [32, 64, 1, 1]" in done.stderr, (
+        done.stderr
+    )
 
     done = run(dump, torch.rand(3), folder)
     assert done.returncode == 1 and "holds no state dict" in done.stderr, done.stderr
