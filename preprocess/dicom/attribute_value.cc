@@ -219,32 +219,25 @@ double BinaryNumber(absl::string_view bytes, const Layout& layout) {
   return static_cast<double>(bits);
 }
 
-// Whether binary numbers, in either order of bytes, could be the text of numbers with the
-// name of another value representation, so that nobody knows which is wrong.
-bool MayBeText(DcmElement& element, const std::string& bytes, size_t width) {
-  std::string turned = bytes;
-  for (size_t at = 0; at + width <= turned.size(); at += width) {
-    std::reverse(turned.begin() + at, turned.begin() + at + width);
-  }
-  for (const std::string& text : {bytes, turned}) {
-    const absl::StatusOr<NumberValues> read = NumbersOfText(element, text, /*decimal=*/true);
-    const bool blank = text.find(' ') != std::string::npos;
-    if (read.ok() && (blank || !read->values.empty())) return true;
-  }
-  return false;
+// Whether the bytes of binary numbers could be the text of numbers with the name of
+// another value representation, so that nobody knows which is wrong.
+bool MayBeText(absl::string_view bytes) {
+  constexpr absl::string_view kOfText("0123456789+-.,eE\\ \0", 19);
+  return bytes.find_first_not_of(kOfText) == absl::string_view::npos &&
+         bytes.find_first_not_of('\0') != absl::string_view::npos;
 }
 
-absl::StatusOr<NumberValues> NumbersOfBinary(DcmElement& element, const std::string& bytes,
+absl::StatusOr<NumberValues> NumbersOfBinary(DcmElement& element, absl::string_view bytes,
                                              const Layout& layout, bool text_expected) {
   NumberValues read;
   if (bytes.size() % layout.width != 0) return WrongVr(element);
   if (text_expected) {
-    if (MayBeText(element, bytes, layout.width)) return WrongVr(element);
+    if (MayBeText(bytes)) return WrongVr(element);
     read.oddities.push_back(absl::StrCat("came as ", DcmVR(element.getVR()).getVRName(), ", not ",
                                          DcmVR(DictionaryVr(element)).getVRName()));
   }
   for (size_t at = 0; at < bytes.size(); at += layout.width) {
-    const double value = BinaryNumber(absl::string_view(bytes).substr(at), layout);
+    const double value = BinaryNumber(bytes.substr(at), layout);
     const bool exact = layout.form == Form::kReal || std::abs(value) <= kMaxWhole;
     if (!std::isfinite(value) || !exact) return Unreadable(element, "is not a number");
     read.values.push_back(value);
@@ -264,6 +257,11 @@ absl::StatusOr<NumberValues> ReadNumbers(DcmElement& element, bool is_signed) {
   const bool decimal = wanted.form == Form::kDecimalText;
   const bool text_expected = decimal || wanted.form == Form::kIntegerText;
   if (!text_expected && wanted.form != Form::kWhole) return WrongVr(element);
+  // The standard tells the order of bytes of UN alone.
+  const DcmEVR stated = element.getTag().getEVR();
+  if (wanted.form == Form::kWhole && SaysNothing(stated) && stated != EVR_UN) {
+    return WrongVr(element);
+  }
   if (IsText(layout.form)) {
     // Text is padded with spaces; a NUL is part of a word that came as text.
     const bool has_nul = bytes->find('\0') != std::string::npos;

@@ -12,9 +12,9 @@
 
 namespace m3lung {
 
-// An element that came as UN (or with a value representation that does not exist) is
-// read as the data dictionary has it, its numbers with the low byte first (PS3.5
-// section 6.2.2).
+// An element that came as UN is read as the data dictionary has it, its numbers with the
+// low byte first (PS3.5 section 6.2.2); text also where it came with a value
+// representation that does not exist.
 
 struct NumberValues {
   std::vector<double> values;

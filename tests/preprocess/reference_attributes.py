@@ -244,6 +244,7 @@ def ways_of_text(meant, tag):
     yield "decimal comma", vr, comma, meant, READ
     yield "decimal comma in UN", "UN", comma, meant, READ
     yield "comma in three digits", vr, all_of(lambda _: "1,024"), None, REFUSE
+    yield "comma in three digits as FD", "FD", b"-1,024  " * count, None, REFUSE
     yield "comma and point", vr, all_of(lambda _: "1.024,5"), None, REFUSE
     yield "two commas", vr, all_of(lambda _: "1,000,5"), None, REFUSE
     numbers = [float(value) for value in values]
@@ -273,7 +274,7 @@ def ways_of_word(meant, tag, syntax):
     little = struct.pack("<H", value & 0xFFFF)
     yield "right", vr, word(value, syntax), meant, READ
     yield "UN", "UN", little, meant, READ
-    yield "a VR that is none", "??", little, meant, READ
+    yield "a VR that is none", "??", little, meant, MAY
     # Of one bound alone it would turn a range inside out.
     must = MAY if tag in (PADDING, LIMIT) and meant[LIMIT] is not None else READ
     yield "of the other sign", "US" if signed else "SS", word(value, syntax), meant, must
