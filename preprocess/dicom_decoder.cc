@@ -118,14 +118,23 @@ absl::StatusOr<FramePlan> PlanFrame(DcmDataset& data_set, const FunctionalGroups
   // Frames of an object with functional groups do not share the one position that
   // the data set itself may state.
   DcmItem nowhere;
-  M3L_ASSIGN_OR_RETURN(plan.geometry,
-                       ReadGeometry(groups.Of(index, DCM_PlanePositionSequence,
-                                              groups.Present() ? nowhere : data_set),
-                                    groups.Of(index, DCM_PlaneOrientationSequence, data_set),
-                                    groups.Of(index, DCM_PixelMeasuresSequence, data_set)));
+  M3L_ASSIGN_OR_RETURN(
+      plan.geometry,
+      ReadGeometry(
+          groups.Of(index, DCM_PlanePositionSequence, groups.Present() ? nowhere : data_set),
+          groups.Of(index, DCM_PlaneOrientationSequence, data_set),
+          groups.Of(index, DCM_PixelMeasuresSequence, data_set), plan.warnings));
   M3L_ASSIGN_OR_RETURN(
       plan.rescale,
       ReadRescale(groups.Of(index, DCM_PixelValueTransformationSequence, data_set), plan.warnings));
+  for (const DcmTagKey& group : {DCM_PlanePositionSequence, DCM_PlaneOrientationSequence,
+                                 DCM_PixelMeasuresSequence, DCM_PixelValueTransformationSequence}) {
+    if (!groups.IsMixed(index, group)) continue;
+    plan.warnings.push_back(
+        absl::StrCat(NameOf(group),
+                     " stands among the frame's own functional groups and the shared ones; taken "
+                     "together"));
+  }
   return plan;
 }
 
@@ -163,10 +172,11 @@ void CompleteHeader(DcmDataset& data_set, const FunctionalGroups& groups, int fr
 
 // The slices of the frames that `plans` hold, those left out added to `left_out`.
 absl::StatusOr<std::vector<HuSlice>> DecodeFrames(DataSet& data_set, std::vector<FramePlan> plans,
-                                                  const PixelFormat& format, int frame_count,
-                                                  const DecodeTimer& timer, LeftOut& left_out) {
+                                                  const PixelFormat& format,
+                                                  const std::optional<PixelPadding>& padding,
+                                                  int frame_count, const DecodeTimer& timer,
+                                                  LeftOut& left_out) {
   const DicomAttributes attributes(data_set.attributes);
-  M3L_ASSIGN_OR_RETURN(const std::optional<PixelPadding> padding, ReadPadding(attributes));
   M3L_ASSIGN_OR_RETURN(const PixelFrames frames, PixelFrames::Find(data_set, format, frame_count));
   const TransferSyntax& syntax = *data_set.syntax;
   const bool once_lossy = attributes.Text(DCM_LossyImageCompression) == "01";
@@ -207,14 +217,19 @@ absl::StatusOr<DecodedInstance> Decode(absl::string_view bytes, const DecodeLimi
   const DicomAttributes attributes(data_set->attributes);
   Warnings warnings;
   M3L_RETURN_IF_ERROR(CheckKind(*data_set, warnings));
-  const FunctionalGroups groups(data_set->attributes);
+  M3L_ASSIGN_OR_RETURN(const FunctionalGroups groups, FunctionalGroups::Find(data_set->attributes));
   M3L_ASSIGN_OR_RETURN(const int frames, CountFrames(attributes, groups, limits));
   M3L_ASSIGN_OR_RETURN(const PixelFormat format, ReadPixelFormat(attributes, limits, warnings));
   M3L_RETURN_IF_ERROR(CheckDecodedSize(format, frames, limits));
+  M3L_ASSIGN_OR_RETURN(const std::optional<PixelPadding> padding,
+                       ReadPadding(attributes, format.is_signed, warnings));
 
   LeftOut left_out;
   std::vector<FramePlan> plans;
   for (int i = 0; i < frames; ++i) {
+    if (timer.RanOut()) {
+      return SkipError(SkipReason::kTooSlow, "reading the data set took longer than is allowed");
+    }
     absl::StatusOr<FramePlan> plan = PlanFrame(data_set->attributes, groups, i);
     if (plan.ok()) {
       plans.push_back(*std::move(plan));
@@ -228,8 +243,8 @@ absl::StatusOr<DecodedInstance> Decode(absl::string_view bytes, const DecodeLimi
   DecodedInstance instance;
   instance.header = ReadInstanceHeader(attributes, warnings);
   CompleteHeader(data_set->attributes, groups, first, instance.header);
-  M3L_ASSIGN_OR_RETURN(instance.slices,
-                       DecodeFrames(*data_set, std::move(plans), format, frames, timer, left_out));
+  M3L_ASSIGN_OR_RETURN(instance.slices, DecodeFrames(*data_set, std::move(plans), format, padding,
+                                                     frames, timer, left_out));
   if (instance.slices.empty()) return left_out.ToStatus(frames);
   if (data_set->syntax_is_guessed) {
     warnings.push_back(

@@ -24,9 +24,23 @@ int WholeWord(const PixelFormat& format, uint16_t word) {
   return format.is_signed ? SignExtend(bits, format.bits_allocated) : static_cast<int>(bits);
 }
 
-// Whether the stored bits hold all of a padding word: what lies above them is
-// zero, or the continuation of the sign.
+// Whether the bits above the lowest `count` of a padding word are zero, or the
+// continuation of the sign.
+bool FitsBits(const PixelFormat& format, uint16_t word, int count) {
+  const uint32_t low = word & LowBits(count);
+  return word == low || (format.is_signed && static_cast<int16_t>(word) == SignExtend(low, count));
+}
+
+// The number of a padding word where whole words are compared. One that has more bits
+// than the pixels stays what it is, so that it is no pixel's.
+int WholePadding(const PixelFormat& format, uint16_t word) {
+  if (FitsBits(format, word, format.bits_allocated)) return WholeWord(format, word);
+  return format.is_signed ? static_cast<int16_t>(word) : word;
+}
+
+// Whether the stored bits hold all of a padding word.
 bool FitsStoredBits(const PixelFormat& format, uint16_t word) {
+  if (!FitsBits(format, word, format.bits_allocated)) return false;
   const uint32_t bits = word & LowBits(format.bits_allocated);
   const uint32_t stored = bits & LowBits(format.bits_stored);
   if (bits == stored) return true;
@@ -45,7 +59,7 @@ PaddingRange RangeOf(const PixelFormat& format, const PixelPadding& padding) {
   range.whole_words =
       !FitsStoredBits(format, padding.first) || !FitsStoredBits(format, padding.last);
   const auto value = [&](uint16_t word) {
-    if (range.whole_words) return WholeWord(format, word);
+    if (range.whole_words) return WholePadding(format, word);
     const uint32_t bits = word & LowBits(format.bits_stored);
     return format.is_signed ? SignExtend(bits, format.bits_stored) : static_cast<int>(bits);
   };

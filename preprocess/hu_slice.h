@@ -13,6 +13,11 @@ namespace m3lung {
 // HU given to everything outside the scanner's field of view.
 inline constexpr int kAirHu = -1000;
 
+// What the distance between two pixels' centres is refused outside of: no scanner of
+// people comes near to either.
+inline constexpr double kMinSpacingMm = 0.01;
+inline constexpr double kMaxSpacingMm = 100;
+
 // Where a slice lies in the patient: DICOM's patient coordinates in mm, x to the
 // patient's left, y to the back, z to the head.
 struct SliceGeometry {

@@ -77,10 +77,10 @@ absl::Status CheckHuSlice(const v1::HuSlice& slice, const DecodeLimits& limits) 
                                                    slice.position_mm()));
   }
   for (const double mm : {slice.row_spacing_mm(), slice.column_spacing_mm()}) {
-    if (!(mm > 0 && mm <= 100)) {
+    if (!(mm >= kMinSpacingMm && mm <= kMaxSpacingMm)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "HuSlice: row_spacing_mm and column_spacing_mm must be above 0 and at most 100; were ",
-          slice.row_spacing_mm(), " and ", slice.column_spacing_mm()));
+          "HuSlice: row_spacing_mm and column_spacing_mm must be from ", kMinSpacingMm, " to ",
+          kMaxSpacingMm, "; were ", slice.row_spacing_mm(), " and ", slice.column_spacing_mm()));
     }
   }
   return absl::OkStatus();

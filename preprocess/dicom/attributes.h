@@ -6,21 +6,38 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "dcmtk/config/osconfig.h"
 #include "dcmtk/dcmdata/dcitem.h"
+#include "preprocess/dicom/attribute_value.h"
 
 namespace m3lung {
 
+// What a person should know of an instance that is used all the same.
+using Warnings = std::vector<std::string>;
+
 // The top-level attributes of an item: what lies in its sequences (the icon's
-// pixel data, say) is not seen. Tolerates an attribute of the wrong value
-// representation as long as its value can be read.
+// pixel data, say) is not seen.
+//
+// Numbers(), Integer() and Code() are for what decides a pixel or its place: they
+// read an attribute by the value representation that it has in the data dictionary,
+// and refuse what they cannot read. Text() is for what decides no pixel: what it
+// cannot read counts as absent.
 class DicomAttributes {
  public:
   // REQUIRES: `item` outlives this object.
-  explicit DicomAttributes(DcmItem& item) : item_(item) {}
+  explicit DicomAttributes(DcmItem& item) : otherwise_(&item) {}
+
+  // Attributes that lie in any of `items`, which must not contradict each other, or
+  // where none has them in `otherwise`. `status`, unless it is OK, is the answer to
+  // every question for what decides a pixel.
+  DicomAttributes(std::vector<DcmItem*> items, DcmItem& otherwise, absl::Status status)
+      : items_(std::move(items)), otherwise_(&otherwise), status_(std::move(status)) {}
 
   // Whether the attribute is there, be it empty.
   bool Has(const DcmTagKey& tag) const;
@@ -29,20 +46,21 @@ class DicomAttributes {
   // printable ASCII are replaced by '?', so that it is valid UTF-8.
   std::string Text(const DcmTagKey& tag, unsigned long index = 0) const;
 
-  // Nothing where the attribute is absent or empty; a kMalformed error that names
-  // the attribute where its value is not a (finite) number.
+  // At most `most` numbers; none where the attribute is absent or empty. kMalformed,
+  // with the attribute's name, where it cannot be read, has more values or two of
+  // `items` contradict each other. `warnings` takes how it was written wrongly.
+  absl::StatusOr<std::vector<double>> Numbers(const DcmTagKey& tag, size_t most,
+                                              Warnings& warnings) const;
+
+  // Likewise the one whole number, or the one text, that the attribute holds.
   absl::StatusOr<std::optional<int64_t>> Integer(const DcmTagKey& tag) const;
-  absl::StatusOr<std::optional<double>> Number(const DcmTagKey& tag, unsigned long index = 0) const;
+  absl::StatusOr<std::string> Code(const DcmTagKey& tag) const;
 
  private:
-  DcmItem& item_;
+  std::vector<DcmItem*> items_;
+  DcmItem* otherwise_;
+  absl::Status status_;
 };
-
-// The attribute's name in the data dictionary, "PixelData" for example.
-std::string NameOf(const DcmTagKey& tag);
-
-// `text` with every byte that is not printable ASCII replaced by '?'.
-std::string PrintableAscii(absl::string_view text);
 
 }  // namespace m3lung
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -9,6 +10,7 @@
 #include "preprocess/dicom/attributes.h"
 #include "preprocess/dicom/dcmtk_setup.h"
 #include "preprocess/dicom/inflate.h"
+#include "preprocess/dicom/unknown_sequences.h"
 #include "preprocess/skip_reason.h"
 
 namespace m3lung {
@@ -30,6 +32,31 @@ bool HasHeaderWithoutMagic(absl::string_view bytes) {
          bytes.substr(kPreambleBytes + 4, 2) == absl::string_view("\x02\0", 2) &&
          (bytes.substr(kPreambleBytes + 8, 2) == "OB" ||
           bytes.substr(kPreambleBytes + 8, 2) == "UL");
+}
+
+// Whether the attribute, at the data set's top level, decides a pixel or its place.
+bool DecidesPixels(const DcmTagKey& tag) {
+  const DcmTagKey deciding[] = {DCM_Rows,
+                                DCM_Columns,
+                                DCM_SamplesPerPixel,
+                                DCM_PhotometricInterpretation,
+                                DCM_BitsAllocated,
+                                DCM_BitsStored,
+                                DCM_HighBit,
+                                DCM_PixelRepresentation,
+                                DCM_PixelPaddingValue,
+                                DCM_PixelPaddingRangeLimit,
+                                DCM_RescaleSlope,
+                                DCM_RescaleIntercept,
+                                DCM_RescaleType,
+                                DCM_NumberOfFrames,
+                                DCM_PixelSpacing,
+                                DCM_ImagePositionPatient,
+                                DCM_ImageOrientationPatient,
+                                DCM_SharedFunctionalGroupsSequence,
+                                DCM_PerFrameFunctionalGroupsSequence,
+                                DCM_PixelData};
+  return std::find(std::begin(deciding), std::end(deciding), tag) != std::end(deciding);
 }
 
 // Whether attributes were read that every kind of DICOM object has some of.
@@ -62,6 +89,18 @@ absl::Status InflateRest(absl::string_view bytes, int64_t max_bytes, bool all, D
 }
 
 }  // namespace
+
+OFCondition TopLevel::insert(DcmElement* element, OFBool replace, OFBool check_order) {
+  const OFCondition inserted = DcmDataset::insert(element, replace, check_order);
+  if (inserted != EC_DoubledTag || doubled_.has_value()) return inserted;
+  const DcmTagKey tag = element->getTag().getXTag();
+  DcmElement* first = nullptr;
+  if (DecidesPixels(tag) && findAndGetElement(tag, first).good() &&
+      !HoldTheSame(*first, *element)) {
+    doubled_ = tag;
+  }
+  return inserted;
+}
 
 std::string DataSet::SopClass() {
   const std::string own = DicomAttributes(attributes).Text(DCM_SOPClassUID);
@@ -99,6 +138,7 @@ absl::StatusOr<std::unique_ptr<DataSet>> ReadDataSet(absl::string_view bytes,
   d.condition =
       d.attributes.readUntilTag(*d.stream, d.syntax == nullptr ? EXS_Unknown : d.syntax->data_set,
                                 EGL_noChange, kMaxReadLength, stop);
+  if (stop == DCM_UndefinedTagKey) ReadUnknownSequences(*d.stream, timer, d.attributes);
   // No transferEnd(): the transfer state tells which elements are complete.
   if (d.syntax == nullptr) {
     d.syntax = &NativeSyntax(d.attributes.getOriginalXfer());
@@ -127,6 +167,12 @@ absl::Status CheckCompleteness(DataSet& data_set, Warnings& warnings) {
   }
   if (state.too_slow) {
     return SkipError(SkipReason::kTooSlow, "reading the data set took longer than is allowed");
+  }
+  if (const std::optional<DcmTagKey> doubled = data_set.attributes.doubled(); doubled.has_value()) {
+    return SkipError(SkipReason::kMalformed,
+                     absl::StrCat(NameOf(*doubled),
+                                  " stands twice in the data set with different "
+                                  "values; resend the instance"));
   }
   if (data_set.condition.good()) return absl::OkStatus();
   if (DicomAttributes(data_set.attributes).Has(DCM_PixelData)) {

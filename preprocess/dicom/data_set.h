@@ -3,6 +3,7 @@
 #define M3LUNG_PREPROCESS_DICOM_DATA_SET_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,12 +19,25 @@
 
 namespace m3lung {
 
+// A data set that notices an attribute which stands in it twice with different values;
+// DCMTK keeps the first, others the last.
+class TopLevel final : public DcmDataset {
+ public:
+  OFCondition insert(DcmElement* element, OFBool replace, OFBool check_order) override;
+
+  // The first such attribute that decides a pixel or its place.
+  const std::optional<DcmTagKey>& doubled() const { return doubled_; }
+
+ private:
+  std::optional<DcmTagKey> doubled_;
+};
+
 // Points into the bytes it was read from, which outlive it.
 struct DataSet {
   std::string inflated;  // what `stream` reads where the syntax is deflated
   std::unique_ptr<DicomInputStream> stream;
   DcmMetaInfo header;
-  DcmDataset attributes;
+  TopLevel attributes;
   const TransferSyntax* syntax = nullptr;
   bool syntax_is_guessed = false;     // the header names none
   OFCondition condition = EC_Normal;  // of reading the data set

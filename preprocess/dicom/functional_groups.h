@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "dcmtk/config/osconfig.h"
 #include "dcmtk/dcmdata/dcdatset.h"
 #include "preprocess/dicom/attributes.h"
@@ -14,16 +15,26 @@ namespace m3lung {
 // REQUIRES: the data set outlives this object and what it hands out.
 class FunctionalGroups {
  public:
-  explicit FunctionalGroups(DcmDataset& data_set);
+  // kMalformed where the data set has groups that cannot be read.
+  static absl::StatusOr<FunctionalGroups> Find(DcmDataset& data_set);
 
   // Whether any frame has groups of its own.
   bool Present() const { return !frames_.empty(); }
 
-  // The attributes of `group` (PixelMeasuresSequence, say) for a frame: its own, else
-  // those shared by all. Where there are neither, `otherwise`.
+  // The attributes of `group` (PixelMeasuresSequence, say) for a frame: its own and
+  // those shared by all, which must not contradict each other. What is in neither is
+  // looked for in `otherwise`.
   DicomAttributes Of(int frame, const DcmTagKey& group, DcmItem& otherwise) const;
 
+  // Whether a frame has `group` twice, as its own and shared, which the standard does
+  // not allow.
+  bool IsMixed(int frame, const DcmTagKey& group) const;
+
  private:
+  FunctionalGroups() = default;
+
+  DcmItem* Own(int frame) const;
+
   std::vector<DcmItem*> frames_;
   DcmItem* shared_ = nullptr;
 };

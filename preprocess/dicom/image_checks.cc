@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -16,7 +18,6 @@ namespace {
 // An axial slice's normal is at most this far from the body's axis; a tilted
 // gantry reaches 30 degrees.
 constexpr double kMaxTiltDegrees = 30.5;
-constexpr double kMaxSpacingMm = 100;
 constexpr double kMaxPositionMm = 1e6;
 
 absl::StatusOr<int64_t> RequiredInteger(const DicomAttributes& attributes, const DcmTagKey& tag) {
@@ -41,18 +42,27 @@ std::string CodeString(const std::string& value) { return value.substr(0, 16); }
 
 template <size_t N>
 absl::StatusOr<std::array<double, N>> RequiredNumbers(const DicomAttributes& attributes,
-                                                      const DcmTagKey& tag) {
-  std::array<double, N> numbers = {};
-  for (size_t i = 0; i < N; ++i) {
-    const absl::StatusOr<std::optional<double>> value = attributes.Number(tag, i);
-    if (!value.ok()) return NoGeometry(absl::StrCat(NameOf(tag), " holds no numbers"));
-    if (!value->has_value()) {
-      return NoGeometry(absl::StrCat(NameOf(tag), " has ", i, " of its ", N, " values"));
-    }
-    numbers[i] = **value;
+                                                      const DcmTagKey& tag, Warnings& warnings) {
+  const absl::StatusOr<std::vector<double>> values = attributes.Numbers(tag, N, warnings);
+  if (!values.ok()) return SkipError(SkipReason::kNoGeometry, values.status().message());
+  if (values->size() < N) {
+    return NoGeometry(absl::StrCat(NameOf(tag), " has ", values->size(), " of its ", N, " values"));
   }
+  std::array<double, N> numbers = {};
+  std::copy(values->begin(), values->end(), numbers.begin());
   return numbers;
 }
+
+// The one number of an attribute; nothing where it is absent or empty.
+absl::StatusOr<std::optional<double>> Number(const DicomAttributes& attributes,
+                                             const DcmTagKey& tag, Warnings& warnings) {
+  M3L_ASSIGN_OR_RETURN(const std::vector<double> values, attributes.Numbers(tag, 1, warnings));
+  return values.empty() ? std::optional<double>() : values.front();
+}
+
+bool IsWord(double value) { return value >= -0x8000 && value <= 0xffff; }
+
+uint16_t ToWord(double value) { return static_cast<uint16_t>(static_cast<int>(value)); }
 
 bool MakeUnit(std::array<double, 3>& v) {
   const double length = std::hypot(v[0], v[1], v[2]);
@@ -81,7 +91,8 @@ absl::StatusOr<PixelFormat> ReadPixelFormat(const DicomAttributes& attributes,
   if (samples.value_or(1) != 1) {
     return UnsupportedFormat(absl::StrCat("SamplesPerPixel is ", *samples));
   }
-  const std::string photometric = attributes.Text(DCM_PhotometricInterpretation);
+  M3L_ASSIGN_OR_RETURN(const std::string photometric,
+                       attributes.Code(DCM_PhotometricInterpretation));
   if (photometric.empty()) {
     warnings.push_back("PhotometricInterpretation is missing; taken for MONOCHROME2");
   } else if (photometric == "MONOCHROME1") {
@@ -124,16 +135,17 @@ absl::StatusOr<PixelFormat> ReadPixelFormat(const DicomAttributes& attributes,
 
 absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& position,
                                            const DicomAttributes& orientation,
-                                           const DicomAttributes& measures) {
+                                           const DicomAttributes& measures, Warnings& warnings) {
   SliceGeometry geometry;
-  M3L_ASSIGN_OR_RETURN(geometry.position, RequiredNumbers<3>(position, DCM_ImagePositionPatient));
+  M3L_ASSIGN_OR_RETURN(geometry.position,
+                       RequiredNumbers<3>(position, DCM_ImagePositionPatient, warnings));
   for (double x : geometry.position) {
     if (std::abs(x) > kMaxPositionMm) {
       return NoGeometry("ImagePositionPatient lies over a kilometre away");
     }
   }
   M3L_ASSIGN_OR_RETURN(const auto cosines,
-                       RequiredNumbers<6>(orientation, DCM_ImageOrientationPatient));
+                       RequiredNumbers<6>(orientation, DCM_ImageOrientationPatient, warnings));
   std::copy_n(cosines.begin(), 3, geometry.row_direction.begin());
   std::copy_n(cosines.begin() + 3, 3, geometry.column_direction.begin());
   double dot = 0;
@@ -142,11 +154,12 @@ absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& position,
   if (!units || std::abs(dot) > 0.1) {
     return NoGeometry("ImageOrientationPatient holds no two unit vectors at a right angle");
   }
-  M3L_ASSIGN_OR_RETURN(const auto spacing, RequiredNumbers<2>(measures, DCM_PixelSpacing));
+  M3L_ASSIGN_OR_RETURN(const auto spacing,
+                       RequiredNumbers<2>(measures, DCM_PixelSpacing, warnings));
   for (double mm : spacing) {
-    if (mm <= 0 || mm > kMaxSpacingMm) {
-      return NoGeometry(
-          absl::StrCat("PixelSpacing is ", mm, " mm; must be above 0 and at most ", kMaxSpacingMm));
+    if (mm < kMinSpacingMm || mm > kMaxSpacingMm) {
+      return NoGeometry(absl::StrCat("PixelSpacing is ", mm, " mm; must be from ", kMinSpacingMm,
+                                     " to ", kMaxSpacingMm));
     }
   }
   geometry.row_spacing_mm = spacing[0];
@@ -162,9 +175,10 @@ absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& position,
 }
 
 absl::StatusOr<Rescale> ReadRescale(const DicomAttributes& attributes, Warnings& warnings) {
-  M3L_ASSIGN_OR_RETURN(const std::optional<double> slope, attributes.Number(DCM_RescaleSlope));
+  M3L_ASSIGN_OR_RETURN(const std::optional<double> slope,
+                       Number(attributes, DCM_RescaleSlope, warnings));
   M3L_ASSIGN_OR_RETURN(const std::optional<double> intercept,
-                       attributes.Number(DCM_RescaleIntercept));
+                       Number(attributes, DCM_RescaleIntercept, warnings));
   if (!slope.has_value() && !intercept.has_value() && attributes.Has(DCM_ModalityLUTSequence)) {
     return SkipError(
         SkipReason::kUnsupportedPixelFormat,
@@ -177,7 +191,7 @@ absl::StatusOr<Rescale> ReadRescale(const DicomAttributes& attributes, Warnings&
     return SkipError(SkipReason::kMalformed,
                      "RescaleSlope is 0, which makes every pixel the same; resend the instance");
   }
-  const std::string type = attributes.Text(DCM_RescaleType);
+  M3L_ASSIGN_OR_RETURN(const std::string type, attributes.Code(DCM_RescaleType));
   if (!type.empty() && type != "HU") {
     warnings.push_back(absl::StrCat("RescaleType is ", CodeString(type),
                                     ", so the values may be no Hounsfield "
@@ -186,15 +200,29 @@ absl::StatusOr<Rescale> ReadRescale(const DicomAttributes& attributes, Warnings&
   return Rescale{.slope = slope.value_or(1), .intercept = intercept.value_or(0)};
 }
 
-absl::StatusOr<std::optional<PixelPadding>> ReadPadding(const DicomAttributes& attributes) {
-  M3L_ASSIGN_OR_RETURN(const std::optional<int64_t> value,
-                       attributes.Integer(DCM_PixelPaddingValue));
+absl::StatusOr<std::optional<PixelPadding>> ReadPadding(const DicomAttributes& attributes,
+                                                        bool is_signed, Warnings& warnings) {
+  M3L_ASSIGN_OR_RETURN(const std::optional<double> value,
+                       Number(attributes, DCM_PixelPaddingValue, warnings));
   if (!value.has_value()) return std::optional<PixelPadding>();
-  M3L_ASSIGN_OR_RETURN(const std::optional<int64_t> limit,
-                       attributes.Integer(DCM_PixelPaddingRangeLimit));
-  return std::optional<PixelPadding>(
-      PixelPadding{.first = static_cast<uint16_t>(*value),
-                   .last = static_cast<uint16_t>(limit.value_or(*value))});
+  M3L_ASSIGN_OR_RETURN(const std::optional<double> limit,
+                       Number(attributes, DCM_PixelPaddingRangeLimit, warnings));
+  const double last = limit.value_or(*value);
+  if (!IsWord(*value) || !IsWord(last)) {
+    return SkipError(SkipReason::kMalformed,
+                     absl::StrCat("PixelPaddingValue ", *value, " and PixelPaddingRangeLimit ",
+                                  last, " are no words of 16 bits; resend the instance"));
+  }
+  // A word of the other sign than the pixels' is taken by its bits, which a range that
+  // it bounds alone would turn inside out.
+  const auto fits = [&](double word) { return is_signed ? word < 0x8000 : word >= 0; };
+  if (fits(*value) != fits(last)) {
+    return SkipError(SkipReason::kMalformed,
+                     absl::StrCat("the padding from ", *value, " to ", last,
+                                  " is partly of another sign than PixelRepresentation says; "
+                                  "resend the instance"));
+  }
+  return std::optional<PixelPadding>(PixelPadding{.first = ToWord(*value), .last = ToWord(last)});
 }
 
 }  // namespace m3lung

@@ -4,8 +4,6 @@
 #define M3LUNG_PREPROCESS_DICOM_IMAGE_CHECKS_H_
 
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,7 +15,6 @@
 namespace m3lung {
 
 // Each returns a SkipError(); `warnings` takes what a person should know.
-using Warnings = std::vector<std::string>;
 
 // Rows, columns and the layout of a pixel; the size within `limits`.
 absl::StatusOr<PixelFormat> ReadPixelFormat(const DicomAttributes& attributes,
@@ -27,13 +24,14 @@ absl::StatusOr<PixelFormat> ReadPixelFormat(const DicomAttributes& attributes,
 // it: the data set itself, or one of a frame's functional groups.
 absl::StatusOr<SliceGeometry> ReadGeometry(const DicomAttributes& position,
                                            const DicomAttributes& orientation,
-                                           const DicomAttributes& measures);
+                                           const DicomAttributes& measures, Warnings& warnings);
 
 // 1 and 0 where the slope and the intercept are missing, with a warning.
 absl::StatusOr<Rescale> ReadRescale(const DicomAttributes& attributes, Warnings& warnings);
 
 // Nothing where the image has no padding value.
-absl::StatusOr<std::optional<PixelPadding>> ReadPadding(const DicomAttributes& attributes);
+absl::StatusOr<std::optional<PixelPadding>> ReadPadding(const DicomAttributes& attributes,
+                                                        bool is_signed, Warnings& warnings);
 
 }  // namespace m3lung
 

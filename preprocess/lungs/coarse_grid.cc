@@ -2,23 +2,33 @@
 #include <cmath>
 #include <vector>
 
+#include "preprocess/hu_slice.h"
 #include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
 namespace {
 
 constexpr double kElementMm = 2.5;  // aimed at
+// Over a metre of such elements; a larger image is no patient's, and finding lungs in it
+// would take minutes.
+constexpr int kMaxSide = 512;
+
+// A quotient with it fits an int, whatever it was, not a number included.
+double WithinSpacings(double mm) { return std::fmin(std::fmax(mm, kMinSpacingMm), kMaxSpacingMm); }
 
 }  // namespace
 
 CoarseGrid GridFor(cv::Size image, double row_spacing_mm, double column_spacing_mm) {
-  const auto factor = [](double spacing_mm) {
-    return std::max(1, static_cast<int>(std::lround(kElementMm / spacing_mm)));
+  row_spacing_mm = WithinSpacings(row_spacing_mm);
+  column_spacing_mm = WithinSpacings(column_spacing_mm);
+  const auto factor = [](double spacing_mm, int side) {
+    return std::max({1, static_cast<int>(std::lround(kElementMm / spacing_mm)),
+                     (side + kMaxSide - 1) / kMaxSide});
   };
   CoarseGrid grid;
   grid.image = image;
-  grid.row_factor = factor(row_spacing_mm);
-  grid.column_factor = factor(column_spacing_mm);
+  grid.row_factor = factor(row_spacing_mm, image.height);
+  grid.column_factor = factor(column_spacing_mm, image.width);
   grid.row_mm = grid.row_factor * row_spacing_mm;
   grid.column_mm = grid.column_factor * column_spacing_mm;
   return grid;

@@ -24,7 +24,8 @@ struct CoarseGrid {
   int columns() const { return (image.width + column_factor - 1) / column_factor; }
 };
 
-// Elements of 2 to 4 mm where the pixels are smaller than that.
+// Elements of 2 to 4 mm where the pixels are smaller than that, at most 512 a side. A
+// spacing outside of kMinSpacingMm to kMaxSpacingMm is taken for the nearer of the two.
 CoarseGrid GridFor(cv::Size image, double row_spacing_mm, double column_spacing_mm);
 
 // `hu` (CV_16SC1, of the grid's image size) on the grid: rows() x columns(), CV_16SC1.

@@ -62,6 +62,7 @@ class BadStream(service.ServerTest):
         self.refused("HU_SLICE_INVALID", header(), hu_slice(columns=-64))
         self.refused("HU_SLICE_INVALID", header(), hu_slice(rows=1 << 30, columns=1 << 30))
         self.refused("HU_SLICE_INVALID", header(), hu_slice(row_spacing_mm=0))
+        self.refused("HU_SLICE_INVALID", header(), hu_slice(row_spacing_mm=1e-10))
         self.refused("HU_SLICE_INVALID", header(), hu_slice(column_spacing_mm=float("nan")))
 
     def test_model_is_unknown(self):

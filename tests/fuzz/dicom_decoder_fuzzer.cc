@@ -38,8 +38,9 @@ void CheckSlice(const HuSlice& slice, const DecodeLimits& limits) {
   const SliceGeometry& geometry = slice.geometry;
   M3L_FUZZ_REQUIRE(IsFinite(geometry.position) && IsFinite(geometry.Normal()));
   M3L_FUZZ_REQUIRE(std::isfinite(geometry.PositionAlongNormal()));
-  M3L_FUZZ_REQUIRE(geometry.row_spacing_mm > 0 && std::isfinite(geometry.row_spacing_mm));
-  M3L_FUZZ_REQUIRE(geometry.column_spacing_mm > 0 && std::isfinite(geometry.column_spacing_mm));
+  for (const double mm : {geometry.row_spacing_mm, geometry.column_spacing_mm}) {
+    M3L_FUZZ_REQUIRE(mm >= kMinSpacingMm && mm <= kMaxSpacingMm);
+  }
   M3L_FUZZ_REQUIRE(IsPrintable(slice.sop_instance_uid));
   M3L_FUZZ_REQUIRE(IsPrintable(slice.series_instance_uid));
   for (const std::string& warning : slice.warnings) {

@@ -43,7 +43,7 @@ SliceGeometry Geometry(ByteSource& data) {
       {{1, 0, 0}, {-1, 0, 0}, {0, 1, 0}, {0, -1, 0}}};
   static constexpr std::array<std::array<double, 3>, 4> kColumns = {
       {{0, 1, 0}, {0, -1, 0}, {1, 0, 0}, {-1, 0, 0}}};
-  static constexpr double kSpacings[] = {0.7, 0.7, 0.7, 1.0, 1.0005, 2.0, 1e-3, 100.0};
+  static constexpr double kSpacings[] = {0.7, 0.7, 0.7, 1.0, 1.0005, 2.0, 1e-12, 100.0};
   SliceGeometry geometry;
   const int preset = data.Integer(0, 7);
   if (preset == 7) {

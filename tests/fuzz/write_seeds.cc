@@ -81,6 +81,36 @@ std::string Enhanced() {
       .Build();
 }
 
+// A frame whose functional groups came as UN, with implicit VR within.
+std::string UnknownGroups() {
+  const auto group = [] {
+    return DicomBuilder().Clear().WithoutHeader().Syntax(testing::kImplicit);
+  };
+  const DicomBuilder shared =
+      group()
+          .SetItems(0x00209113, {group().Set(0x00200032, "DS", "0\\0\\9")})
+          .SetItems(0x00209116, {group().Set(0x00200037, "DS", "1\\0\\0\\0\\1\\0")})
+          .SetItems(0x00289110, {group().Set(0x00280030, "DS", "0,7\\0,6")});
+  return DicomBuilder()
+      .Set(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2.1")
+      .Remove(0x00200032)
+      .Set(0x52009229, "UN", testing::Item(shared.Build()))
+      .Set(0x52009230, "UN", testing::Item(""))
+      .Build();
+}
+
+// Attributes with another value representation than the dictionary's.
+std::string OtherRepresentations() {
+  return DicomBuilder()
+      .Set(0x00280010, "UN", testing::Words({2}))
+      .Set(0x00280103, "IS", "1")
+      .Set(0x00280120, "UN", testing::Words({3}))
+      .Set(0x00280121, "SL", LittleEndian(4, 4))
+      .Set(0x00281052, "UN", "-1024,50")
+      .Set(0x00281053, "FD", LittleEndian(0x3fe0000000000000, 8))
+      .Build();
+}
+
 // An image whose code another encoder made, in two fragments or one.
 std::string Coded(const char* syntax, const char* base64, int bits, bool in_two) {
   std::string code;
@@ -136,6 +166,8 @@ absl::StatusOr<std::vector<Seed>> DicomSeeds() {
     seeds.push_back({absl::StrCat(name, "-12-bits"), std::move(twelve_bits)});
   }
   seeds.push_back({"enhanced", Enhanced()});
+  seeds.push_back({"unknown-groups", UnknownGroups()});
+  seeds.push_back({"other-representations", OtherRepresentations()});
   seeds.push_back({"smallest", DicomBuilder().Build()});
   seeds.push_back({"smallest-implicit", DicomBuilder().Syntax(testing::kImplicit).Build()});
   seeds.push_back({"no-header", DicomBuilder().WithoutHeader().Build()});

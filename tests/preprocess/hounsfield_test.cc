@@ -80,6 +80,19 @@ TEST(ToHounsfieldTest, PaddingBeyondTheStoredBitsIsComparedWithTheWholeWord) {
               ElementsAre(-1000, -1024));
 }
 
+TEST(ToHounsfieldTest, PaddingOfMoreBitsThanThePixelsHaveIsNoPixels) {
+  const PixelFormat format = {.bits_allocated = 8, .bits_stored = 8, .high_bit = 7};
+  EXPECT_THAT(Convert(format, {}, PixelPadding{0xf830, 0xf830}, {0x30, 0x00}), ElementsAre(48, 0));
+  EXPECT_THAT(Convert(format, {}, PixelPadding{0x30, 0xf830}, {0x2f, 0x30, 0xff}),
+              ElementsAre(47, -1000, -1000));
+  PixelFormat is_signed = format;
+  is_signed.is_signed = true;
+  for (const uint16_t padding : {uint16_t{0xfff0}, uint16_t{0x00f0}}) {
+    EXPECT_THAT(Convert(is_signed, {}, PixelPadding{padding, padding}, {0xf0, 0x70}),
+                ElementsAre(-1000, 112));
+  }
+}
+
 TEST(ToHounsfieldTest, EightBitWordsIgnoreTheUpperByte) {
   const PixelFormat format = {
       .bits_allocated = 8, .bits_stored = 8, .high_bit = 7, .is_signed = true};

@@ -269,6 +269,24 @@ TEST(CoarseGridTest, ElementsAreMeansAlsoAtOddEnds) {
   EXPECT_EQ(coarse.at<int16_t>(1, 1), 14);  // of 13 14, 13.5
 }
 
+TEST(CoarseGridTest, HoldsItsBoundWhateverTheSpacing) {
+  std::vector<double> spacings = {0, -1, std::nan(""), 1.2e-9, 1e-10, 0.01, 0.7, 2.6, 100, 1e300};
+  for (double mm = 1e-320; mm < 1e300; mm *= 7.3) spacings.push_back(mm);
+  for (const double mm : spacings) {
+    for (const cv::Size size : {cv::Size(1, 1), cv::Size(512, 513), cv::Size(4096, 4096)}) {
+      const CoarseGrid grid = GridFor(size, mm, 0.7);
+      EXPECT_GE(grid.row_factor, 1) << mm;
+      EXPECT_GE(grid.rows(), 1) << mm;
+      EXPECT_LE(grid.rows(), 512) << mm;
+      EXPECT_LE(grid.columns(), 512) << mm;
+      EXPECT_GE(grid.row_mm, 2) << mm;
+      EXPECT_LE(grid.row_mm, 1000) << mm;
+    }
+  }
+  // A slice that is all cells took half a minute.
+  EXPECT_EQ(GridFor({4096, 4096}, 1e-10, 1e-10).rows(), 17);
+}
+
 TEST(FindLungsTest, NonSquarePixelsGiveTheSameBoxInMillimetres) {
   const Phantom phantom = MakePhantom({.seed = 5, .slices = 24, .size = 256});
   const Study square = StudyOf(phantom);
