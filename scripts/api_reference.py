@@ -96,9 +96,10 @@ class Page:
         }
 
     def comment(self, path: Path) -> str:
-        """The comment, without the space after each line's slashes."""
+        """The comment, without the space after each line's slashes and the licence's line."""
         lines = self.comments.get(path, "").strip("\n").split("\n")
-        return "\n".join(line.removeprefix(" ") for line in lines).strip()
+        told = (line.removeprefix(" ") for line in lines if "SPDX-License-Identifier" not in line)
+        return "\n".join(told).strip()
 
     def lines(self) -> Iterator[str]:
         yield f"## {pathlib.PurePosixPath(self.file.name).name}"

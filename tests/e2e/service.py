@@ -97,9 +97,7 @@ def test_data(*parts):
     root = os.environ.get("M3LUNG_TEST_DATA", "")
     path = pathlib.Path(root).joinpath(*parts)
     if not root or not path.exists():
-        raise unittest.SkipTest(
-            f"no {'/'.join(parts)} under M3LUNG_TEST_DATA ({root or 'not set'})"
-        )
+        raise unittest.SkipTest(f"skipped: no data (docs/howto/test-data.md): {'/'.join(parts)}")
     return path
 
 

@@ -144,7 +144,7 @@ def differences(path, ours):
 def main():
     program, data = sys.argv[1], pathlib.Path(sys.argv[2])
     if not data.is_dir():
-        print(f"skipped: no data: {data} is no folder (set M3LUNG_TEST_DATA)")
+        print(f"skipped: no data (docs/howto/test-data.md): {data}")
         sys.exit(77)
     warnings.simplefilter("ignore")
     studies = sorted((data / "studies").glob("*/"))
