@@ -16,27 +16,28 @@ import sys
 
 import torch
 import torch.nn.functional as F
+
 from runner import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import compile_bundle  # noqa: E402
 
 
-def rounded(x):
+def rounded(x: torch.Tensor) -> torch.Tensor:
     return x.bfloat16().float()
 
 
 class RoundingNet(compile_bundle.SliceNet):
-    def fold(self, conv, norm, tensors):
+    def fold(self, conv: str, norm: str, tensors: dict[str, torch.Tensor]) -> None:
         super().fold(conv, norm, tensors)
         for part in (".weight", ".bias"):
             name = (conv + part).replace(".", "__")
             setattr(self, name, rounded(getattr(self, name)))
 
-    def conv(self, x, name, stride=1):
+    def conv(self, x: torch.Tensor, name: str, stride: int = 1) -> torch.Tensor:
         return rounded(super().conv(rounded(x), name, stride))
 
-    def res_block(self, x, layer, stride):
+    def res_block(self, x: torch.Tensor, layer: int, stride: int) -> torch.Tensor:
         block = 0
         while hasattr(self, f"layer{layer}__{block}__conv1__weight"):
             here, step = f"layer{layer}.{block}", stride if block == 0 else 1
@@ -50,7 +51,7 @@ class RoundingNet(compile_bundle.SliceNet):
         return x
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("prepared", type=pathlib.Path)
@@ -63,17 +64,17 @@ def main():
     reduced = RoundingNet(full, manifest, "fp32").eval()
     index = json.loads((options.prepared / "prepared.json").read_text())
     test = [study["study"] for study in index["studies"] if study["split"] == "test"]
-    worst, other_label = [], 0
+    differences, other_label = [], 0
     with torch.inference_mode():
         for study in test[:: options.studies]:
             data = bytearray((options.prepared / study / "slices.hu").read_bytes())
             hu = torch.frombuffer(data, dtype=torch.int16).view(-1, size, size)[:: options.slices]
             one, other = full(hu), reduced(hu)
-            worst.append(
+            differences.append(
                 torch.maximum((one[0] - other[0]).abs().amax(1), (one[1] - other[1]).abs().amax(1))
             )
             other_label += (one[0].argmax(1) != other[0].argmax(1)).sum().item()
-    worst = torch.cat(worst)
+    worst = torch.cat(differences)
     print(f"{len(worst)} slices: {other_label} with another label, {(worst > 0.01).sum().item()} beyond 0.01; "
           f"largest difference {worst.max().item():.4f}, median {worst.median().item():.4f}")  # fmt: skip
 

@@ -18,18 +18,21 @@ import argparse
 import concurrent.futures
 import json
 import pathlib
+import platform
 import re
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import onnxruntime
 import openvino
 import torch
-from runner import CORES, ROOT, slices_per_second
 from torch.utils.flop_counter import FlopCounterMode
+
+from runner import CORES, ROOT, slices_per_second
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import compile_bundle  # noqa: E402
@@ -38,16 +41,16 @@ import compile_bundle  # noqa: E402
 SAME = {"fp32": 1e-3, "bf16": 5e-2}
 
 
-def network_of(bundle):
+def network_of(bundle: pathlib.Path) -> tuple[compile_bundle.SliceNet, int]:
     manifest = json.loads((bundle / "manifest.json").read_text())
     scripted = torch.jit.load(str(bundle / "slice.ts"))
     return compile_bundle.SliceNet(scripted, manifest, "fp32").eval(), manifest["input_size"]
 
 
-def rate_of(run, count, seconds, at_once=1):
+def rate_of(run: Callable[[], object], count: float, seconds: float, at_once: int = 1) -> float:
     """How many a second in so many threads, after two calls to warm up."""
 
-    def calls_until(end):
+    def calls_until(end: float) -> int:
         calls = 0
         while time.perf_counter() < end:
             run()
@@ -61,13 +64,15 @@ def rate_of(run, count, seconds, at_once=1):
         return calls * count / (time.perf_counter() - start)
 
 
-def alone(options, *flags):
+def alone(options: argparse.Namespace, *flags: str) -> float:
     return slices_per_second(options.bundle, options.study, options.batch,
                              f"--seconds={options.seconds}", f"--precision={options.precision}",
                              f"--threads-a-batch={CORES // options.at_once}", *flags)  # fmt: skip
 
 
-def peers_of(network, hu, options):
+def peers_of(
+    network: compile_bundle.SliceNet, hu: np.ndarray, options: argparse.Namespace
+) -> dict[str, Callable[[], list[np.ndarray]]]:
     """Functions that run the network in the peers, which compute what it does."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(pathlib.Path(folder) / "slice.onnx")
@@ -80,12 +85,12 @@ def peers_of(network, hu, options):
                           "NUM_STREAMS": options.at_once})  # fmt: skip
         requests = threading.local()
 
-        def run_vino():
+        def run_vino() -> list[np.ndarray]:
             if not hasattr(requests, "own"):
                 requests.own = vino.create_infer_request()
             return [value.copy() for value in requests.own.infer(hu).values()]
 
-        peers = {"OpenVINO": run_vino}
+        peers: dict[str, Callable[[], list[np.ndarray]]] = {"OpenVINO": run_vino}
         if options.precision == "fp32":
             settings = onnxruntime.SessionOptions()
             settings.intra_op_num_threads = CORES // options.at_once
@@ -99,12 +104,12 @@ def peers_of(network, hu, options):
     return peers
 
 
-def compiled_in(bundle, precision):
+def compiled_in(bundle: pathlib.Path, precision: str) -> bool:
     facts = bundle / "compiled/compiled.json"
     return facts.exists() and json.loads(facts.read_text())["precision"] == precision
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("study", type=pathlib.Path)
@@ -124,7 +129,7 @@ def main():
     if options.precision == "bf16":
         matrix = matrix.bfloat16()
 
-    def timed(run, count=options.batch):
+    def timed(run: Callable[[], object], count: int = options.batch) -> Callable[[], float]:
         return lambda: rate_of(run, count, options.seconds, options.at_once)
 
     ways = {"LibTorch, fused": lambda: alone(options),
@@ -144,7 +149,9 @@ def main():
 
     ours = max(rate for name, rate in best.items() if name.startswith("LibTorch"))
     peer = max(best[name] for name in peers)
-    processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+    named = re.search(r"model name\s*: (.*)", cpuinfo)
+    processor = named[1] if named else platform.machine()
     print(f"{options.bundle.parent.name}, {flop / 1e9:.1f} GFLOP a slice, {options.precision}, batches of "
           f"{options.batch}, {options.at_once} at once, {CORES} cores of {processor} "
           f"({torch.backends.cpu.get_cpu_capability()}), {options.rounds} rounds\n")  # fmt: skip

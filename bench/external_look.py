@@ -20,9 +20,9 @@ import subprocess
 STUDIES = {"covid19-p001": "COVID_19", "cap-001": "CAP", "normal-001": "HEALTHY"}
 
 
-def write_dataset(data, out):
+def write_dataset(data: pathlib.Path, out: pathlib.Path) -> None:
     """dataset.csv with the slice labels of the data's slice_labels.csv."""
-    labels = collections.defaultdict(dict)
+    labels: dict[str, dict[str, str]] = collections.defaultdict(dict)
     with (data / "slice_labels.csv").open(newline="") as table:
         for row in csv.DictReader(table):
             _, study, file = row["file"].split("/")
@@ -40,7 +40,7 @@ def write_dataset(data, out):
     (out / "dataset.csv").write_text("\n".join(lines) + "\n")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)

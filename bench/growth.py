@@ -13,17 +13,17 @@ import pathlib
 from load import load, machine, models_of, peak_megabytes, service
 
 
-def numbers(text):
+def numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def row(server, what, study, *flags):
+def row(server: service.Server, what: str, study: pathlib.Path, *flags: str) -> None:
     answer = load(server.address, [study], "--window=10", "--windows=6", *flags)
     print(f"| {what} | {1000 / answer['slices_per_second']:.1f} | {answer['first_result_ms']['p50'] / 1000:.2f} | "
           f"{answer['study_ms']['p50'] / 1000:.2f} | {peak_megabytes(server.process_id):.0f} |", flush=True)  # fmt: skip
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("--concurrencies", type=numbers, default=[1, 2, 4, 8, 16])

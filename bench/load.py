@@ -6,6 +6,8 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from runner import CORES, ROOT
 
@@ -13,7 +15,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import service  # noqa: E402
 
 
-def models_of(bundle):
+def models_of(bundle: pathlib.Path) -> pathlib.Path:
     """A models folder with this bundle (a folder NAME/VERSION) alone."""
     bundle = bundle.resolve()
     models = service.scratch("models")
@@ -25,7 +27,7 @@ def models_of(bundle):
 class Load:
     """`m3lung bench` under way; `flags` as on its command line."""
 
-    def __init__(self, address, studies, *flags):
+    def __init__(self, address: str, studies: Sequence[pathlib.Path], *flags: str) -> None:
         self._out = service.scratch("load") / "load.json"
         self._process = subprocess.Popen(
             [service.BIN_DIR / "m3lung", "bench", *map(str, studies), f"--server={address}",
@@ -33,32 +35,35 @@ class Load:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def result(self):
+    def result(self) -> dict[str, Any]:
         """Waits for its end; what it wrote. A load of which nothing was answered counts too."""
         _, errors = self._process.communicate()
         if not self._out.exists():
             raise RuntimeError(f"m3lung bench ended with {self._process.returncode}:\n{errors}")
         return json.loads(self._out.read_text())
 
-    def stop(self):
+    def stop(self) -> None:
         self._process.kill()
         self._process.communicate()
 
 
-def load(address, studies, *flags):
+def load(address: str, studies: Sequence[pathlib.Path], *flags: str) -> dict[str, Any]:
     return Load(address, studies, *flags).result()
 
 
-def peak_megabytes(process):
+def peak_megabytes(process: int) -> float:
     status = pathlib.Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found, f"/proc/{process}/status names no VmHWM"
+    return int(found[1]) / 1024
 
 
-def machine():
+def machine() -> str:
     text = pathlib.Path("/proc/cpuinfo").read_text()
     name = re.search(r"model name\s*: (.*)", text)
-    flags = re.search(r"flags\s*: (.*)", text)[1].split() if "flags" in text else []
+    flags = re.search(r"flags\s*: (.*)", text)
+    known = flags[1].split() if flags else []
     best = next(
-        (flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags), ""
+        (flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in known), ""
     )
     return f"{CORES} cores of {name[1] if name else platform.machine()}, {best}"

@@ -15,6 +15,7 @@ import json
 import pathlib
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import cv2
 import numpy
@@ -31,7 +32,7 @@ SEEN = {
 DRAWN = ("covid19-p001", "cap-001", "normal-001")
 
 
-def read(folder):
+def read(folder: pathlib.Path) -> tuple[numpy.ndarray, float]:
     slices = []
     for path in folder.iterdir():
         data = pydicom.dcmread(path)
@@ -41,7 +42,7 @@ def read(folder):
     return numpy.stack([hu for _, hu in slices]), float(data.PixelSpacing[0])
 
 
-def regions(hu, mm):
+def regions(hu: numpy.ndarray, mm: float) -> list[numpy.ndarray]:
     """Masks of enclosed air denser than gas, of 0.3 cm2 and more."""
     air = (cv2.blur(hu, (3, 3)) < -400) if mm < 2 else (hu < -400)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
@@ -57,7 +58,7 @@ def regions(hu, mm):
     return found
 
 
-def reference(volume, mm):
+def reference(volume: numpy.ndarray, mm: float) -> list[numpy.ndarray]:
     slices = [regions(hu, mm) for hu in volume]
     two = [sum(sorted((m.sum() for m in found), reverse=True)[:2]) for found in slices]
     middle = int(numpy.argmax(two))
@@ -76,12 +77,17 @@ def reference(volume, mm):
     return lungs
 
 
-def bounds(mask):
+def bounds(mask: numpy.ndarray) -> tuple[int, int, int, int]:
     ys, xs = numpy.nonzero(mask)
     return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
 
 
-def judge(box, lung, shows_lung, rectangle):
+def judge(
+    box: Sequence[int] | None,
+    lung: numpy.ndarray,
+    shows_lung: bool,
+    rectangle: tuple[int, int, int, int],
+) -> str | None:
     """None where the box is right, or what is wrong."""
     if not shows_lung:
         return "lung where there is none" if box else None
@@ -94,7 +100,13 @@ def judge(box, lung, shows_lung, rectangle):
     return "too large" if w * h > 1.5 * (right - left) * (bottom - top) else None
 
 
-def draw(hu, paper, box, mask, text):
+def draw(
+    hu: numpy.ndarray,
+    paper: Sequence[int] | None,
+    box: Sequence[int] | None,
+    mask: numpy.ndarray,
+    text: str,
+) -> numpy.ndarray:
     grey = numpy.clip((hu + 1100) / 1400 * 255, 0, 255).astype(numpy.uint8)
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     for side, colour in ((1, (80, 220, 80)), (2, (255, 190, 60))):
@@ -110,7 +122,7 @@ def draw(hu, paper, box, mask, text):
     return cv2.resize(picture, (240, 240), interpolation=cv2.INTER_AREA)
 
 
-def main(dump, studies, picture):
+def main(dump: str, studies: str, picture: str) -> None:
     rows = []
     for name, (first, last) in SEEN.items():
         volume, mm = read(pathlib.Path(studies) / name)
@@ -124,10 +136,10 @@ def main(dump, studies, picture):
         )
         lungs = reference(volume, mm)
         rectangle = bounds(numpy.any(lungs, axis=0))
-        wrong = {"paper": {}, "volume": {}}
+        wrong: dict[str, dict[str, list[int]]] = {"paper": {}, "volume": {}}
         marked = 0
         tiles = []
-        for i, (lung, entry) in enumerate(zip(lungs, found["slices"])):
+        for i, (lung, entry) in enumerate(zip(lungs, found["slices"], strict=True)):
             mask = numpy.zeros(volume[0].shape, numpy.uint8)
             if entry["lung_base64"]:
                 coarse = numpy.frombuffer(base64.b64decode(entry["lung_base64"]), numpy.uint8)

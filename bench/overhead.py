@@ -13,6 +13,7 @@ import pathlib
 import sys
 
 import torch
+
 from load import ROOT, load, machine, service
 
 sys.path.insert(0, str(ROOT / "tests/e2e"))
@@ -20,24 +21,26 @@ from scripted_bundle import bundle_of  # noqa: E402
 
 
 class NullNet(torch.nn.Module):
-    def forward(self, hu: torch.Tensor):
+    def forward(
+        self, hu: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         count = hu.size(0)
         return (torch.full((count, 4), 0.25), torch.full((count, 2), 0.5),
                 torch.zeros(count, 4, 4), torch.ones(count, 8))  # fmt: skip
 
 
-def processor_seconds(process):
+def processor_seconds(process: int) -> float:
     fields = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def scored(server):
+def scored(server: service.Server) -> float:
     _, samples = server.metrics()
     return sum(value for name, value in samples.items()
                if name.startswith("m3lung_slices_scored_total"))  # fmt: skip
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--window", type=float, default=10)

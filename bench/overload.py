@@ -18,7 +18,7 @@ from load import Load, load, machine, models_of, service
 CONFIG = "limits { open_studies: 8 places_kept_for_urgent_studies: 4 }"
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("study", type=pathlib.Path)
@@ -30,9 +30,9 @@ def main():
         alone = load(server.address, study, "--crop=paper", "--concurrency=4", "--window=10")
         rate = 3 * alone["studies_per_second"]
         whole = [f"--window={options.seconds}", "--windows=1", "--crop=paper"]
-        routine = Load(server.address, study, f"--rate={rate}", "--concurrency=64", *whole)
+        under_way = Load(server.address, study, f"--rate={rate}", "--concurrency=64", *whole)
         urgent = load(server.address, study, "--urgent", f"--timeout={options.deadline}", *whole)
-        routine = routine.result()
+        routine = under_way.result()
     goodput = routine["studies_per_second"] + urgent["studies_per_second"]
     missed = urgent["failures"]
     print(f"{options.bundle.parent.name}, {options.study.name}, {machine()}\n")

@@ -18,6 +18,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pydicom
 from pydicom.uid import JPEG2000Lossless, RLELossless
@@ -27,20 +29,22 @@ STAGES = ["decode", "crop", "resize", "whole"]
 PEER = pathlib.Path(__file__).parent / "peers/preprocess_peer.py"
 CORES = sorted(os.sched_getaffinity(0))
 TARGET_CORES = 16
+# set -> stage -> milliseconds a slice
+Results = dict[str, dict[str, float]]
 # Both programs keep the memory they free. Otherwise it is the luck of the heap's layout
 # whether each slice's arrays are handed back and faulted in again, which cost Python
 # 4 ms a slice in one run and nothing in the next.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
 
 
-def write_uncompressed(source, target):
+def write_uncompressed(source: pathlib.Path, target: pathlib.Path) -> None:
     dataset = pydicom.dcmread(source)
     dataset.decompress(generate_instance_uid=False)
     dataset.save_as(target)
 
 
-def write_compressed(syntax):
-    def write(source, target):
+def write_compressed(syntax: str) -> Callable[[pathlib.Path, pathlib.Path], None]:
+    def write(source: pathlib.Path, target: pathlib.Path) -> None:
         dataset = pydicom.dcmread(source)
         dataset.decompress(generate_instance_uid=False)
         dataset.compress(syntax, generate_instance_uid=False)
@@ -49,12 +53,12 @@ def write_compressed(syntax):
     return write
 
 
-def write_jpeg_ls(source, target):
+def write_jpeg_ls(source: pathlib.Path, target: pathlib.Path) -> None:
     write_uncompressed(source, target)
     subprocess.run(["dcmcjpls", target, target], check=True)
 
 
-SETS = {
+SETS: dict[str, Callable[[pathlib.Path, pathlib.Path], object]] = {
     "JPEG-lossless": shutil.copyfile,
     "uncompressed": write_uncompressed,
     "RLE": write_compressed(RLELossless),
@@ -63,7 +67,7 @@ SETS = {
 }
 
 
-def write_sets(study, count, folder):
+def write_sets(study: pathlib.Path, count: int, folder: pathlib.Path) -> None:
     """Writes `count` slices from all over the study in each transfer syntax."""
     paths = sorted(study.glob("*.dcm"))
     if len(paths) < count:
@@ -81,13 +85,13 @@ def write_sets(study, count, folder):
             write(path, folder / name / f"{i:03}.dcm")
 
 
-def run(command, cores):
+def run(command: Sequence[str | pathlib.Path], cores: int) -> Any:
     pinned = ["taskset", "-c", ",".join(str(core) for core in CORES[:cores]), *command]
     done = subprocess.run(pinned, env={**os.environ, **MALLOC}, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
 
-def run_ours(program, folder, cores, slices):
+def run_ours(program: str, folder: pathlib.Path, cores: int, slices: int) -> Iterator[Results]:
     """Yields set -> stage -> milliseconds a slice, and what the peer gives besides."""
     answer = run(
         [
@@ -115,28 +119,28 @@ def run_ours(program, folder, cores, slices):
             yield {name: {"whole_elapsed": elapsed}}
 
 
-def run_peer(folder, cores):
+def run_peer(folder: pathlib.Path, cores: int) -> Results:
     return run([sys.executable, PEER, folder, f"--processes={cores}"], cores)
 
 
-def keep_least(best, results):
+def keep_least(best: Results, results: Results) -> None:
     for name, stages in results.items():
         known = best.setdefault(name, {})
         for stage, value in stages.items():
             known[stage] = min(value, known.get(stage, value))
 
 
-def check_same_work(ours, peer):
+def check_same_work(ours: Results, peer: Results) -> None:
     for name in ours:
         if ours[name]["box_pixels"] != peer[name]["box_pixels"]:
             sys.exit(f"{name}: the boxes differ, so the times say nothing")
 
 
-def compared(ours, peer):
+def compared(ours: float, peer: float) -> str:
     return f"{ours:.2f} / {peer:.2f} = **{peer / ours:.1f}**"
 
 
-def print_stages(ours, peer, cores):
+def print_stages(ours: Results, peer: Results, cores: int) -> None:
     title = "One core, processor time" if cores == 1 else f"{cores} cores, time passed"
     print(f"\n{title}: milliseconds a slice here / in Python = ratio\n")
     print("| syntax | decode | crop | resize | whole |\n|---|---|---|---|---|")
@@ -148,7 +152,7 @@ def print_stages(ours, peer, cores):
             print(f"| {name} | not decoded / {peer[name]['decode']:.2f} | | | |")
 
 
-def print_scaling(best):
+def print_scaling(best: dict[tuple[str, int], Results]) -> None:
     print(
         "\n| syntax | slices a second on one core | on two | scaling | Python's | "
         f"on {TARGET_CORES}, extrapolated |\n|---|---|---|---|---|---|"
@@ -167,7 +171,7 @@ def print_scaling(best):
     )
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("preprocess_bench")
     parser.add_argument(
@@ -177,7 +181,9 @@ def main():
     parser.add_argument("--slices", type=int, default=15, help="of the study")
     options = parser.parse_args()
     tried = [cores for cores in (1, 2) if cores <= len(CORES)]
-    best = {(who, cores): {} for who in ("ours", "peer") for cores in tried}
+    best: dict[tuple[str, int], Results] = {
+        (who, cores): {} for who in ("ours", "peer") for cores in tried
+    }
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_sets(options.data / STUDY, options.slices, folder)

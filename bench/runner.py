@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 CORES = len(os.sched_getaffinity(0))
 
 
-def slices_per_second(bundle, study, batch, *flags):
+def slices_per_second(bundle: pathlib.Path, study: pathlib.Path, batch: int, *flags: str) -> float:
     done = subprocess.run(
         [ROOT / "build/bench/runner_bench", bundle, study, f"--batch={batch}",
          f"--threads={CORES}", *flags],

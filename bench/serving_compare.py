@@ -17,38 +17,47 @@ import argparse
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 from load import load, machine, models_of, peak_megabytes, service
 from runner import CORES, ROOT, slices_per_second
 
 PEER = ROOT / "bench/peers/screening_peer.py"
+Answer = dict[str, Any]  # what `m3lung bench --json` writes
 
 
-def ask(address, study, options):
+def ask(address: str, study: pathlib.Path, options: argparse.Namespace) -> Answer:
     """What `m3lung bench` measured at the server there."""
     return load(address, [study], "--crop=paper", f"--concurrency={options.concurrency}",
                 f"--window={options.window}", f"--windows={options.windows}")  # fmt: skip
 
 
-def ask_server(models, study, options):
+def ask_server(
+    models: pathlib.Path, study: pathlib.Path, options: argparse.Namespace
+) -> tuple[Answer, float]:
     with service.Server(models) as server:
         answer = ask(server.address, study, options)
         return answer, peak_megabytes(server.process_id)
 
 
-def ask_peer(bundle, study, options):
+def ask_peer(
+    bundle: pathlib.Path, study: pathlib.Path, options: argparse.Namespace
+) -> tuple[Answer, float]:
     stubs = service.scratch("stubs")
     service.make_stubs(stubs)
-    command = [sys.executable, PEER, bundle, f"--stubs={stubs}", f"--threads={CORES}"]
+    command: list[str | pathlib.Path] = [
+        sys.executable, PEER, bundle, f"--stubs={stubs}", f"--threads={CORES}"
+    ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as peer:
         try:
+            assert peer.stdout
             address = peer.stdout.readline().split()[1]
             return ask(address, study, options), peak_megabytes(peer.pid)
         finally:
             peer.terminate()
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("study", type=pathlib.Path)
@@ -60,7 +69,10 @@ def main():
     bundle = options.bundle.resolve()
     models = models_of(bundle)
 
-    bare, servers, peers, memory = [], [], [], [0, 0]
+    bare: list[float] = []
+    servers: list[Answer] = []
+    peers: list[Answer] = []
+    memory = [0.0, 0.0]
     for turn in range(options.rounds):
         print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
         bare.append(slices_per_second(bundle, options.study, 1))
@@ -69,7 +81,7 @@ def main():
         answer, memory[1] = ask_peer(bundle, options.study, options)
         peers.append(answer)
 
-    def best(answers):
+    def best(answers: list[Answer]) -> Answer:
         return max(answers, key=lambda answer: answer["slices_per_second"])
 
     ours, theirs, alone = best(servers), best(peers), max(bare)

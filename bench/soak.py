@@ -16,7 +16,7 @@ import time
 from load import Load, machine, models_of, service
 
 
-def kill_a_client(address, study, after):
+def kill_a_client(address: str, study: pathlib.Path, after: float) -> None:
     client = subprocess.Popen(
         [service.BIN_DIR / "m3lung", "analyze", study, f"--server={address}"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
@@ -25,14 +25,15 @@ def kill_a_client(address, study, after):
     client.wait()
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("study", type=pathlib.Path)
     parser.add_argument("--minutes", type=int, default=10)
     options = parser.parse_args()
     chance = random.Random(1)
-    megabytes, killed = [], 0
+    megabytes: list[float] = []
+    killed = 0
     with service.Server(models_of(options.bundle)) as server:
         whole = [f"--window={60 * options.minutes}", "--windows=1"]  # until it is stopped
         loads = [Load(server.address, [options.study], *flags, *whole) for flags in (

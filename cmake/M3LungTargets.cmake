@@ -2,6 +2,7 @@
 # warnings and sanitizers are said in one place.
 
 include_guard()
+include(GoogleTest)  # gtest_discover_tests()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -63,18 +64,42 @@ function(m3lung_binary name)
   _m3lung_configure(${name} binary ${ARGN})
 endfunction()
 
-# m3lung_test(name SOURCES x_test.cc ... [PRIVATE libs] [LABELS labels]) makes a
-# GoogleTest program and one ctest entry that runs all of it. A program in which
-# no test ran is an error.
+# m3lung_test(name SOURCES x_test.cc ... [PRIVATE libs] [ENVIRONMENT variable=value] [WHOLE])
+# makes a GoogleTest program and a ctest entry NAME.Suite.Test for each of its tests; with
+# WHOLE one entry, NAME, for all of them: where a start costs more than most tests, as
+# LibTorch's does. A program without tests is an error.
 function(m3lung_test name)
-  cmake_parse_arguments(TEST "" "" "LABELS" ${ARGN})
+  cmake_parse_arguments(TEST "WHOLE" "ENVIRONMENT" "" ${ARGN})
   add_executable(${name})
   _m3lung_configure(${name} binary ${TEST_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE GTest::gmock m3lung::test_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "unit;${TEST_LABELS}" TIMEOUT 600
+  set(properties LABELS unit TIMEOUT 600
     FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites ran")
+  if(TEST_ENVIRONMENT)
+    list(APPEND properties ENVIRONMENT "${TEST_ENVIRONMENT}")
+  endif()
+  if(TEST_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES ${properties})
+    return()
+  endif()
+  # Listed when ctest runs, not after each link: a sanitizer's program finds its libraries only
+  # then. Without the parameters' values in the names: some are addresses.
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 120 NO_PRETTY_VALUES PROPERTIES ${properties})
+  # ctest reads this after the list. It would pass over a program without tests in silence, and
+  # with -L over one that is not built, whose entry it gives no label.
+  set(check "${CMAKE_CURRENT_BINARY_DIR}/${name}_check.cmake")
+  file(WRITE "${check}" "\
+if(NOT EXISTS \"${CMAKE_BINARY_DIR}/tests/${name}\")
+  set_tests_properties(${name}_NOT_BUILT PROPERTIES LABELS unit)
+elseif(\"\${${name}_TESTS}\" STREQUAL \"\")
+  add_test(${name}.has_tests \"${CMAKE_COMMAND}\" -E false)
+  set_tests_properties(${name}.has_tests PROPERTIES LABELS unit)
+endif()
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${check}")
 endfunction()
 
 # m3lung_proto_library(name SOURCES a.proto ... [OUT dir] [GRPC]) makes m3lung::name

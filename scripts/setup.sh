@@ -13,7 +13,7 @@ CPU part of the pinned wheel) into .deps/venv. What is there already is left alo
 Needs root, or a user with sudo.
 
   --tests   also what the tests compare with (Python's torch, pydicom, grpcio, ...)
-  --lint    also what .ci/ needs (clang-14, clang-tidy, clang-format)
+  --lint    also what .ci/ needs (clang-14, clang-tidy, clang-format, shellcheck)
   --cuda    also the CUDA libraries that LibTorch needs to run on a GPU (4 GB)
 
 Example: scripts/setup.sh --tests

@@ -10,7 +10,7 @@ Usage: scripts/test.sh [CTEST OPTION...]
 Installs what is missing (Debian 12; root or sudo), builds into build/, and runs
 every test. Tests on real CT look for it in the folder that M3LUNG_TEST_DATA names
 (default: ../shared/data beside this checkout) and are skipped, saying so, where
-there is none.
+there is none (docs/howto/test-data.md: where to get it).
 
 Example: scripts/test.sh                all tests
          scripts/test.sh -L unit        the unit tests alone
@@ -20,7 +20,7 @@ HELP
 if [[ "${1:-}" == --help || "${1:-}" == -h ]]; then usage; exit 0; fi
 
 export M3LUNG_TEST_DATA="${M3LUNG_TEST_DATA:-$(realpath -m ../shared/data)}"
-[ -d "$M3LUNG_TEST_DATA" ] || echo "test: no real CT at $M3LUNG_TEST_DATA; the tests on it will be skipped" >&2
+[ -d "$M3LUNG_TEST_DATA" ] || echo "test: no real CT at $M3LUNG_TEST_DATA; tests that need it will say \"skipped: no data\" (docs/howto/test-data.md)" >&2
 
 scripts/setup.sh --tests
 scripts/build.sh

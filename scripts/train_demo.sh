@@ -25,7 +25,8 @@ Example: scripts/train_demo.sh --background ~/studies/healthy
 Exit code: 0 trained, 1 a step failed, 2 used wrongly.
 HELP
 }
-tiny= built=
+tiny=''
+built=''
 backgrounds=()
 out=m3lung-training
 while (($#)); do
@@ -55,7 +56,7 @@ if [ "$tiny" ]; then
   cohort=(--train=2 --validation=1 --test=2 --slices=24 --size=128)
   ((${#backgrounds[@]} == 0)) || cohort+=(--background-studies=1)
   prepare=(--input-size=64)
-  slice=(--base-width=4 --blocks=1,1,1,1 --batch-size=8 --mask-weight=1)
+  slice=(--base-width=4 "--blocks=1,1,1,1" --batch-size=8 --mask-weight=1)
   parts=(--part=32)
   whole=()
   epochs_of_parts=(1 1) epochs_of_whole=(1 1)

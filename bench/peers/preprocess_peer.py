@@ -18,6 +18,8 @@ import multiprocessing
 import pathlib
 import time
 import warnings
+from multiprocessing.synchronize import Barrier
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,15 +28,16 @@ import pydicom
 AIR_HU = -1000
 INPUT_SIZE = 512
 MARGIN = 10
+Box = tuple[int, int, int, int]  # x, y, width, height
 COLUMN = np.ones((8, 1), np.uint8)
 
 
-def decode(data):
+def decode(data: bytes) -> np.ndarray:
     """The Hounsfield units of a DICOM file's bytes, int16, rows x columns."""
     return to_hu(pydicom.dcmread(io.BytesIO(data)))
 
 
-def to_hu(dataset):
+def to_hu(dataset: pydicom.Dataset) -> np.ndarray:
     stored = dataset.pixel_array
     exact = stored.astype(np.float64)
     exact *= float(dataset.RescaleSlope)
@@ -46,7 +49,7 @@ def to_hu(dataset):
     return hu
 
 
-def crop(hu):
+def crop(hu: np.ndarray) -> Box:
     """The paper's box around the lungs: x, y, width, height."""
     rows, columns = hu.shape
     mask = cv2.morphologyEx((hu < -300).view(np.uint8), cv2.MORPH_OPEN, COLUMN)
@@ -63,7 +66,7 @@ def crop(hu):
     return left, top, right - left, bottom - top
 
 
-def resize(hu, box):
+def resize(hu: np.ndarray, box: Box) -> np.ndarray:
     left, top, width, height = box
     return cv2.resize(
         hu[top : top + height, left : left + width],
@@ -72,12 +75,12 @@ def resize(hu, box):
     )
 
 
-def whole(data):
+def whole(data: bytes) -> np.ndarray:
     hu = decode(data)
     return resize(hu, crop(hu))
 
 
-def measure_set(paths, barrier, repetitions):
+def measure_set(paths: list[pathlib.Path], barrier: Barrier, repetitions: int) -> dict[str, Any]:
     """Times each stage over all files.
 
     Returns stage -> list of (processor seconds, seconds passed), and "box_pixels".
@@ -88,10 +91,10 @@ def measure_set(paths, barrier, repetitions):
     stages = {
         "decode": lambda: [decode(data) for data in files],
         "crop": lambda: [crop(hu) for hu in slices],
-        "resize": lambda: [resize(hu, box) for hu, box in zip(slices, boxes)],
+        "resize": lambda: [resize(hu, box) for hu, box in zip(slices, boxes, strict=True)],
         "whole": lambda: [whole(data) for data in files],
     }
-    seconds = {}
+    seconds: dict[str, list[tuple[float, float]]] = {}
     for name, stage in stages.items():
         seconds[name] = []
         for _ in range(repetitions):
@@ -102,13 +105,18 @@ def measure_set(paths, barrier, repetitions):
     return {"seconds": seconds, "box_pixels": sum(w * h for _, _, w, h in boxes)}
 
 
-def work(sets, barrier, repetitions, queue):
+def work(
+    sets: dict[str, list[pathlib.Path]],
+    barrier: Barrier,
+    repetitions: int,
+    queue: "multiprocessing.Queue[dict[str, dict[str, Any]]]",
+) -> None:
     warnings.simplefilter("ignore")
     cv2.setNumThreads(1)  # slices are spread over processes
     queue.put({name: measure_set(paths, barrier, repetitions) for name, paths in sets.items()})
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--processes", type=int, default=1)
@@ -120,7 +128,7 @@ def main():
         if folder.is_dir()
     }
     barrier = multiprocessing.Barrier(options.processes)
-    queue = multiprocessing.Queue()
+    queue: multiprocessing.Queue[dict[str, dict[str, Any]]] = multiprocessing.Queue()
     workers = [
         multiprocessing.Process(target=work, args=(sets, barrier, options.repetitions, queue))
         for _ in range(options.processes)
@@ -130,7 +138,7 @@ def main():
     answers = [queue.get() for _ in workers]
     for worker in workers:
         worker.join()
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     for name, paths in sets.items():
         results[name] = {"box_pixels": answers[0][name]["box_pixels"]}
         for stage in answers[0][name]["seconds"]:

@@ -20,17 +20,20 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import cv2
 import grpc
 import numpy as np
 import pydicom
 import torch
+
 from preprocess_peer import crop, to_hu
 
 
 class Model:
-    def __init__(self, bundle, batch):
+    def __init__(self, bundle: pathlib.Path, batch: int) -> None:
         manifest = json.loads((bundle / "manifest.json").read_text())
         self.size = manifest["input_size"]
         self.batch = batch
@@ -44,20 +47,20 @@ class Model:
                 self.patient(features)
 
     @staticmethod
-    def _load(path):
+    def _load(path: pathlib.Path) -> torch.jit.ScriptModule:
         net = torch.jit.load(str(path), map_location="cpu").eval()
         return torch.jit.optimize_for_inference(torch.jit.freeze(net))
 
-    def slices(self, hu):
+    def slices(self, hu: list[np.ndarray]) -> list[np.ndarray]:
         with self._lock, torch.inference_mode(), torch.jit.optimized_execution(False):
             return [part.numpy() for part in self._slice_net(torch.from_numpy(np.stack(hu)))]
 
-    def patient(self, features):
+    def patient(self, features: np.ndarray) -> np.ndarray:
         with self._lock, torch.inference_mode(), torch.jit.optimized_execution(False):
             return self._patient_net(torch.from_numpy(features)).numpy()
 
 
-def instances(requests):
+def instances(requests: Iterable[Any]) -> Iterator[bytes]:
     """The whole DICOM files of a stream, as they come."""
     pieces = []
     for request in requests:
@@ -69,19 +72,24 @@ def instances(requests):
             pieces = []
 
 
-def position(dataset):
+def position(dataset: pydicom.Dataset) -> float:
     orientation = np.array(dataset.ImageOrientationPatient, float)
     normal = np.cross(orientation[:3], orientation[3:])
     return float(np.dot(normal, np.array(dataset.ImagePositionPatient, float)))
 
 
-def make_service(model, screening, grpc_stubs, results):
-    class Screening(grpc_stubs.ScreeningServiceServicer):
-        def AnalyzeStudy(self, requests, context):
-            started = time.perf_counter()
-            positions, collected, waiting = [], [], []
+# The stubs are modules that are made and imported when the program runs: Any.
+def make_service(model: Model, screening: Any, grpc_stubs: Any, results: Any) -> Any:
+    base: Any = grpc_stubs.ScreeningServiceServicer
 
-            def score():
+    class Screening(base):
+        def AnalyzeStudy(self, requests: Iterable[Any], context: Any) -> Iterator[Any]:
+            started = time.perf_counter()
+            positions: list[float] = []
+            collected: list[np.ndarray] = []
+            waiting: list[tuple[int, np.ndarray]] = []
+
+            def score() -> Iterator[Any]:
                 probabilities, lesion, maps, features = model.slices([hu for _, hu in waiting])
                 collected.append(features)
                 for row, (instance, _) in enumerate(waiting):
@@ -116,7 +124,7 @@ def make_service(model, screening, grpc_stubs, results):
     return Screening()
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=pathlib.Path)
     parser.add_argument("--stubs", required=True)

@@ -10,6 +10,8 @@ Exit codes: 0 answered; 1 refused; 2 used wrongly; 3 try again later.
 import argparse
 import pathlib
 import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import grpc
 
@@ -28,7 +30,9 @@ TEMPORARY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 TEMPORARY_REASONS = {"TOO_MANY_STUDIES", "SERVER_FULL", "NOT_READY"}
 
 
-def requests(files, args):
+def requests(
+    files: Sequence[pathlib.Path], args: argparse.Namespace
+) -> Iterator[screening_pb2.AnalyzeStudyRequest]:
     """The stream of one study: the header, then every file in chunks.
 
     gRPC runs this on a thread of its own and asks for the next message only when
@@ -56,19 +60,19 @@ def requests(files, args):
     # Returning half-closes the stream: the study is complete.
 
 
-def name_of(enum, value):
+def name_of(enum: Any, value: int) -> str:
     """The value's name; its number where the server is newer than the stubs."""
     return enum.Name(value) if value in enum.values() else str(value)
 
 
-def percentages(probabilities):
+def percentages(probabilities: Sequence[float]) -> str:
     return " ".join(
-        f"{name} {100 * probability:.1f}%"
-        for name, probability in zip(results_pb2.Label.keys()[1:], probabilities)
+        f"{name_of(results_pb2.Label, label)} {100 * probability:.1f}%"
+        for label, probability in enumerate(probabilities, start=1)
     )
 
 
-def print_receipt(receipt, files):
+def print_receipt(receipt: results_pb2.InstanceReceipt, files: Sequence[pathlib.Path]) -> None:
     if receipt.status == results_pb2.SKIPPED:
         reason = name_of(results_pb2.SkipReason, receipt.reason)
         print(f"skipped {files[receipt.instance].name}: {reason}: {receipt.detail}")
@@ -76,7 +80,7 @@ def print_receipt(receipt, files):
         print(f"warning {files[receipt.instance].name}: {warning}")
 
 
-def print_slice(result, files):
+def print_slice(result: results_pb2.SliceResult, files: Sequence[pathlib.Path]) -> None:
     # In crop mode `paper` a slice may be scored before its place is known.
     place = result.index if result.HasField("index") else "?"
     name = files[result.instance].name
@@ -86,7 +90,7 @@ def print_slice(result, files):
     if not result.scored:  # No lung in it: there is no label and no probability.
         print(f"{start}: no lung, not scored")
         return
-    label = results_pb2.Label.Name(result.label)
+    label = name_of(results_pb2.Label, result.label)
     peak = f" map peak {max(result.lesion_map.values):.2f}" if result.lesion_map.values else ""
     print(
         f"{start}: {label}: lesion {100 * result.lesion_probability:.1f}%{peak}: "
@@ -94,7 +98,7 @@ def print_slice(result, files):
     )
 
 
-def print_patient(patient):
+def print_patient(patient: results_pb2.PatientResult) -> None:
     print(f"\n{patient.model.notice}")
     print(f"model {patient.model.name} {patient.model.version} {patient.model.digest[:12]}")
     # A multi-frame instance gives several slices.
@@ -117,13 +121,17 @@ def print_patient(patient):
     reasons = ", ".join(name_of(results_pb2.StudyReason, reason) for reason in patient.reasons)
     print(f"verdict {verdict}" + (f" ({reasons}): {patient.detail}" if reasons else ""))
     if patient.probabilities:
-        label = results_pb2.Label.Name(patient.label)
+        label = name_of(results_pb2.Label, patient.label)
         print(f"patient {label}: {percentages(patient.probabilities)}")
     else:
         print("no label is given")
 
 
-def analyze(stub, files, args):
+def analyze(
+    stub: screening_pb2_grpc.ScreeningServiceStub,
+    files: Sequence[pathlib.Path],
+    args: argparse.Namespace,
+) -> results_pb2.PatientResult | None:
     """Returns the PatientResult, None where the stream ended without one."""
     patient = None
     # Reading goes on while the requests are written: the server stops taking
@@ -140,7 +148,7 @@ def analyze(stub, files, args):
     return patient
 
 
-def explain(error):
+def explain(error: grpc.RpcError) -> int:
     """Prints a failed call and returns the exit code for it."""
     reason = dict(error.trailing_metadata() or ()).get("m3lung-reason", "")
     print(f"{error.code().name} {reason}: {error.details()}", file=sys.stderr)
@@ -148,7 +156,7 @@ def explain(error):
     return TRY_AGAIN if again else REFUSED
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n\n")[0],
         epilog="example: analyze_study.py --server=127.0.0.1:50051 --maps studies/one",

@@ -8,18 +8,21 @@ code 0 for none, 1 for any. Needs PyYAML.
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import yaml
 
 GPU = "nvidia.com/gpu"
+Document = dict[str, Any]
 
 
-def selects(selector, labels):
+def selects(selector: dict[str, str] | None, labels: dict[str, str]) -> bool:
     """Whether a non-empty selector matches; an empty one is a fault by itself."""
-    return bool(selector) and all(labels.get(k) == v for k, v in selector.items())
+    return selector.items() <= labels.items() if selector else False
 
 
-def check_gpu(spec):
+def check_gpu(spec: Document) -> Iterator[str]:
     for container in spec["containers"]:
         resources = container.get("resources", {})
         asked = resources.get("requests", {}).get(GPU)
@@ -34,17 +37,17 @@ def check_gpu(spec):
             yield f"{container['name']}: takes a GPU without a nodeSelector for GPU nodes"
 
 
-def number(config, key):
+def number(config: str, key: str) -> float | None:
     found = re.search(rf"^{key}:\s*([\d.]+)", config, re.MULTILINE)
     return float(found.group(1)) if found else None
 
 
-def port(config, key):
+def port(config: str, key: str) -> int | None:
     found = re.search(rf'^{key}:\s*"0\.0\.0\.0:(\d+)"', config, re.MULTILINE)
     return int(found.group(1)) if found else None
 
 
-def check_server(spec, config):
+def check_server(spec: Document, config: str) -> Iterator[str]:
     """The pod against the configuration that it mounts."""
     (container,) = spec["containers"]
     wait = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
@@ -71,8 +74,8 @@ def check_server(spec, config):
         yield f"image {container['image']} is not the {device} image"
 
 
-def check(documents):
-    by_kind = {}
+def check(documents: Iterable[Document]) -> Iterator[str]:
+    by_kind: dict[str, list[Document]] = {}
     for document in documents:
         by_kind.setdefault(document["kind"], []).append(document)
     (deployment,) = by_kind["Deployment"]
@@ -108,7 +111,7 @@ def check(documents):
     yield from check_server(spec, config["data"]["m3lungd.textproto"])
 
 
-def main():
+def main() -> int:
     faults = list(check([d for d in yaml.safe_load_all(sys.stdin) if d]))
     for fault in faults:
         print(fault, file=sys.stderr)

@@ -128,12 +128,18 @@ class PythonExample(unittest.TestCase):
                 )
             ),
             response(
-                patient=results.PatientResult(verdict=results.DEGRADED, reasons=[LATER])
+                patient=results.PatientResult(
+                    verdict=results.DEGRADED, reasons=[LATER], label=LATER,
+                    probabilities=[0, 0, 0.25, 0.25, 0.5],
+                )
             ),
         )  # fmt: skip
         self.assertEqual(code, 0)
         self.assertIn("skipped notes.txt: 77: of a new kind", lines)
         self.assertIn("verdict DEGRADED (77): ", lines)
+        self.assertEqual(
+            lines[-1], "patient 77: HEALTHY 0.0% COVID_19 0.0% H1N1 25.0% CAP 25.0% 5 50.0%"
+        )
 
 
 if __name__ == "__main__":

@@ -98,6 +98,8 @@ def score(bundle, slices, batch=2):
         for start in range(0, len(slices), batch):
             part = np.stack([crop(one, size) for one in slices[start : start + batch]])
             collected.append(slice_net(torch.from_numpy(part)))
-        probabilities, lesion, maps, features = (torch.cat(parts) for parts in zip(*collected))
+        probabilities, lesion, maps, features = (
+            torch.cat(parts) for parts in zip(*collected, strict=True)
+        )
         patient = patient_net(features)
     return Scores(probabilities.numpy(), lesion[:, 1].numpy(), maps.numpy(), patient.numpy())

@@ -4,8 +4,9 @@ import hashlib
 import json
 import shutil
 
-import service
 import torch
+
+import service
 
 
 class MeanNet(torch.nn.Module):

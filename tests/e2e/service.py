@@ -17,6 +17,7 @@ import tempfile
 import threading
 import unittest
 import urllib.request
+from typing import Any
 
 import grpc
 from google.protobuf import json_format
@@ -54,10 +55,9 @@ def make_stubs(folder):
 _stubs = scratch("stubs")
 make_stubs(_stubs)
 sys.path.insert(0, str(_stubs))
-from m3lung.v1 import model_pb2, model_pb2_grpc  # noqa: E402,F401
+from m3lung.v1 import model_pb2, model_pb2_grpc, screening_pb2_grpc  # noqa: E402,F401
 from m3lung.v1 import results_pb2 as results  # noqa: E402
 from m3lung.v1 import screening_pb2 as screening  # noqa: E402
-from m3lung.v1 import screening_pb2_grpc  # noqa: E402
 
 
 def run(program, *arguments, check=True, timeout=HANG_SECONDS):
@@ -97,9 +97,7 @@ def test_data(*parts):
     root = os.environ.get("M3LUNG_TEST_DATA", "")
     path = pathlib.Path(root).joinpath(*parts)
     if not root or not path.exists():
-        raise unittest.SkipTest(
-            f"no {'/'.join(parts)} under M3LUNG_TEST_DATA ({root or 'not set'})"
-        )
+        raise unittest.SkipTest(f"skipped: no data (docs/howto/test-data.md): {'/'.join(parts)}")
     return path
 
 
@@ -147,8 +145,10 @@ class Server:
                  *arguments],
                 stdout=subprocess.PIPE, stderr=log, text=True, env=_SERVER_ENVIRONMENT,
             )  # fmt: skip
-        self._lines = []
-        ready = queue.Queue()
+        assert self._process.stdout
+        self._output = self._process.stdout
+        self._lines: list[str] = []
+        ready: queue.Queue[tuple[str, str] | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, args=(ready,), daemon=True)
         self._reader.start()
         try:
@@ -162,10 +162,10 @@ class Server:
 
     def _read(self, ready):
         pattern = re.compile(r"m3lungd ready: listening on (\S+), metrics on (\S+)")
-        for line in self._process.stdout:
+        for line in self._output:
             self._lines.append(line)
             if match := pattern.search(line):
-                ready.put(match.groups())
+                ready.put((match[1], match[2]))
         ready.put(None)  # The output has ended: too late to become ready.
 
     def log(self):
@@ -181,7 +181,9 @@ class Server:
     def resident_bytes(self):
         """Memory of the server's process that lies in RAM."""
         status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found, f"the server's status names no VmRSS:\n{status}"
+        return int(found[1]) * 1024
 
     @property
     def process_id(self):
@@ -203,7 +205,7 @@ class Server:
         self._process.kill()
         self._process.wait()
         self._reader.join()
-        self._process.stdout.close()
+        self._output.close()
 
     def __enter__(self):
         return self
@@ -237,6 +239,8 @@ class ServerTest(unittest.TestCase):
     base_width = 16
     input_size = 128
     config = ""  # of m3lungd
+    server: Server
+    stub: Any  # of ScreeningService
 
     @classmethod
     def setUpClass(cls):
@@ -316,7 +320,7 @@ def analyze(stub, requests):
 def assert_same_answer(test, one, other, tolerance=1e-5):
     """The two answers agree, except for what differs from call to call."""
     test.assertEqual(len(one.slices), len(other.slices))
-    for a, b in zip(one.slices, other.slices):
+    for a, b in zip(one.slices, other.slices, strict=True):
         test.assertEqual(
             (a.instance, a.sop_instance_uid, a.scored, a.label, a.lung_box),
             (b.instance, b.sop_instance_uid, b.scored, b.label, b.lung_box),
@@ -331,7 +335,7 @@ def assert_same_answer(test, one, other, tolerance=1e-5):
 
 def assert_close(test, got, expected, tolerance, what=""):
     test.assertEqual(len(got), len(expected), what)
-    worst = max((abs(a - b) for a, b in zip(got, expected)), default=0)
+    worst = max((abs(a - b) for a, b in zip(got, expected, strict=True)), default=0)
     test.assertLessEqual(worst, tolerance, what)
 
 

@@ -1,5 +1,6 @@
 """Bad input gets a status or a receipt with its stable reason, and harms no one else."""
 
+import functools
 import struct
 import subprocess
 import sys
@@ -15,15 +16,15 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
 def hu_slice(**changes):
     """A slice of 64 x 64 pixels of air, with the fields given changed."""
-    fields = dict(
-        sop_instance_uid="1.2.3",
-        rows=64,
-        columns=64,
-        hu=struct.pack("<h", -1000) * (64 * 64),
-        row_spacing_mm=0.8,
-        column_spacing_mm=0.8,
-        position_mm=0.0,
-    )
+    fields = {
+        "sop_instance_uid": "1.2.3",
+        "rows": 64,
+        "columns": 64,
+        "hu": struct.pack("<h", -1000) * (64 * 64),
+        "row_spacing_mm": 0.8,
+        "column_spacing_mm": 0.8,
+        "position_mm": 0.0,
+    }
     return screening.AnalyzeStudyRequest(hu_slice=screening.HuSlice(**{**fields, **changes}))
 
 
@@ -86,7 +87,8 @@ class BadStream(service.ServerTest):
             (screening.AnalyzeSliceRequest(hu_slice=hu_slice(hu=b"").hu_slice), "SLICE_UNUSABLE"),
         ):
             with self.subTest(reason=reason):
-                self.assertRefused(INVALID, reason, lambda: self.stub.AnalyzeSlice(request))
+                call = functools.partial(self.stub.AnalyzeSlice, request)
+                self.assertRefused(INVALID, reason, call)
 
 
 class BadInstance(service.ServerTest):
@@ -217,6 +219,7 @@ class DeadClient(service.ServerTest):
             text=True,
         ) as client:
             try:
+                assert client.stdout
                 self.assertEqual(client.stdout.readline(), "sliced\n")
             finally:
                 client.kill()

@@ -82,6 +82,9 @@ def expected_of(folder, name):
 
 
 class Cases(service.ServerTest):
+    files: list[pathlib.Path]
+    folder_of: dict[pathlib.Path, str]
+
     @classmethod
     def setUpClass(cls):
         root = service.test_data("cases")

@@ -1,5 +1,6 @@
 """A slice network compiled by AOTInductor, in the running server, beside slice.ts."""
 
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,10 @@ COMPILE = service.ROOT / "scripts" / "compile_bundle.py"
 
 
 class Compiled(unittest.TestCase):
+    models: pathlib.Path
+    bundle: pathlib.Path
+    files: list[pathlib.Path]
+
     @classmethod
     def setUpClass(cls):
         cls.models = service.scratch("models") / "models"

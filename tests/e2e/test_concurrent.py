@@ -59,7 +59,7 @@ class ConcurrentStudies(service.ServerTest):
         before = self.shared_batches()
         # Where other work delays one of them by as long as the other is scored, they share none.
         for _ in range(ATTEMPTS):
-            for got, want in zip(self.together(self.studies), expected):
+            for got, want in zip(self.together(self.studies), expected, strict=True):
                 service.assert_same_answer(self, got, want)
             if self.shared_batches() > before:
                 return

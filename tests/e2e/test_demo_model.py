@@ -43,7 +43,7 @@ class DemoModel(unittest.TestCase):
         with (folder / "evaluation" / "predictions" / "studies.csv").open(newline="") as table:
             for row in csv.DictReader(table):
                 probabilities = {name: float(row[name]) for name in CLASSES}
-                self.assertEqual(max(probabilities, key=probabilities.get), row["label"])
+                self.assertEqual(max(CLASSES, key=probabilities.__getitem__), row["label"])
 
 
 if __name__ == "__main__":

@@ -71,11 +71,13 @@ class Operations(service.ServerTest):
         models = service.untrained_models(4, 64)
 
         def batches_at_once(configuration):
-            with service.Server(models, service.config(configuration)) as server:
-                with server.channel() as channel:
-                    stub = service.model_pb2_grpc.ModelServiceStub(channel)
-                    (model,) = stub.ListModels(service.model_pb2.ListModelsRequest()).models
-                    return model.batches_at_once
+            with (
+                service.Server(models, service.config(configuration)) as server,
+                server.channel() as channel,
+            ):
+                stub = service.model_pb2_grpc.ModelServiceStub(channel)
+                (model,) = stub.ListModels(service.model_pb2.ListModelsRequest()).models
+                return model.batches_at_once
 
         one_thread_each = batches_at_once("model_threads: 1")
         self.assertEqual(batches_at_once(""), one_thread_each)  # so small a network wants no more
@@ -108,7 +110,7 @@ class Operations(service.ServerTest):
         summaries = {name for name, kind in types.items() if kind == "summary"}
         self.assertFalse({name for name in summaries if name.startswith("m3lung_")})
         self.assertTrue(any(name.startswith("m3lung_") for name in histograms), types)
-        last = {}
+        last: dict[str, float] = {}
         for sample, value in samples.items():
             name = sample.split("{")[0]
             if not name.endswith("_bucket") or name[: -len("_bucket")] not in histograms:
@@ -145,7 +147,7 @@ class Stop(unittest.TestCase):
 
     def test_open_study_is_still_answered_and_new_ones_are_refused(self):
         paths = service.synthetic_study()
-        go_on = queue.Queue()
+        go_on: queue.Queue[bool] = queue.Queue()
 
         def requests():
             # The crop mode that answers while the study is still being sent.

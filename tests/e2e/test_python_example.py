@@ -1,5 +1,6 @@
 """The example client of client/python, used as its README says."""
 
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,9 @@ import service
 
 
 class PythonExample(service.ServerTest):
+    program: pathlib.Path
+    study: pathlib.Path
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -6,6 +6,7 @@ fourth slice of one, and all three whole where M3LUNG_E2E_FULL is 1.
 
 import json
 import os
+import pathlib
 import unittest
 
 import numpy as np
@@ -21,7 +22,9 @@ MAP_TOLERANCE = 1e-2
 class SmallBundle(unittest.TestCase):
     base_width = 16
     configuration = ""
-    studies = STUDIES
+    studies: tuple[str, ...] = STUDIES
+    bundle: pathlib.Path
+    server: service.Server
 
     @classmethod
     def setUpClass(cls):
@@ -74,7 +77,7 @@ class SmallBundle(unittest.TestCase):
             self.assertEqual(receipt.status, service.results.USED, receipt.detail)
 
     def check_geometry(self, answer, slices):
-        for index, (got, one) in enumerate(zip(answer.slices, slices)):
+        for index, (got, one) in enumerate(zip(answer.slices, slices, strict=True)):
             box = got.lung_box
             self.assertEqual((got.index, got.sop_instance_uid), (index, one.sop_instance_uid))
             self.assertEqual((box.x, box.y, box.width, box.height), one.box)
@@ -162,7 +165,7 @@ class VolumeCrop(SmallBundle):
         answer = service.json_answer(out)
         slices = reference.read_study(folder)
         self.check_ledger(answer, slices)
-        scored = [(got, one) for got, one in zip(answer.slices, slices) if got.scored]
+        scored = [(got, one) for got, one in zip(answer.slices, slices, strict=True) if got.scored]
         without_lung = [got for got in answer.slices if not got.scored]
         self.assertEqual(answer.patient.slices_without_lung, len(without_lung))
         share = len(without_lung) / len(slices)

@@ -1,13 +1,19 @@
 """One slice alone, slices without DICOM, and the sizes of lesion maps."""
 
+import pathlib
+
 import cv2
 import numpy as np
+
 import reference
 import service
 from service import results, screening
 
 
 class OneSlice(service.ServerTest):
+    paths: list[pathlib.Path]
+    study: results.StudyAnswer
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import unittest
+from typing import Any
 
 import service
 
@@ -20,6 +21,11 @@ def read_table(path):
 
 
 class Training(unittest.TestCase):
+    folder: pathlib.Path
+    models: pathlib.Path
+    server: service.Server
+    stub: Any
+
     @classmethod
     def setUpClass(cls):
         cls.folder = service.scratch("training")
@@ -35,7 +41,7 @@ class Training(unittest.TestCase):
 
     def test_the_server_answers_what_was_evaluated(self):
         predictions = self.folder / "evaluation" / "predictions"
-        slices = collections.defaultdict(dict)
+        slices: dict[str, dict[float, dict]] = collections.defaultdict(dict)
         for row in read_table(predictions / "slices.csv"):
             slices[row["study"]][float(row["position_mm"])] = row
         studies = read_table(predictions / "studies.csv")
@@ -72,10 +78,12 @@ class Training(unittest.TestCase):
         self.assertIn("(20 were there)", done.stdout)
 
     def test_a_training_that_is_told_to_stop_saves_and_says_so(self):
-        command = [service.BIN_DIR / "m3lung-train", "slice", f"--data={self.folder / 'prepared'}",
-                   f"--run={service.scratch('run')}", "--base-width=4", "--blocks=1,1,1,1",
-                   "--epochs=100000", "--batch-size=8"]  # fmt: skip
+        command: list[str | pathlib.Path] = [
+            service.BIN_DIR / "m3lung-train", "slice", f"--data={self.folder / 'prepared'}",
+            f"--run={service.scratch('run')}", "--base-width=4", "--blocks=1,1,1,1",
+            "--epochs=100000", "--batch-size=8"]  # fmt: skip
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
+            assert training.stderr
             self.assertIn("1/", training.stderr.readline())  # it trains
             training.send_signal(signal.SIGTERM)
             rest = training.stderr.read()

@@ -9,8 +9,9 @@ import threading
 import unittest
 
 import grpc
-import service
 import torch
+
+import service
 from scripted_bundle import bundle_of
 from service import header, results
 
@@ -122,7 +123,7 @@ class BreakingProxy:
         self._target = (host, int(port))
         self._random = random.Random(seed)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
@@ -186,7 +187,7 @@ class TooLittleMemory(Trouble):
         self.assertEqual(
             (error.code(), service.reason_of(error)), (RESOURCE_EXHAUSTED, "SERVER_FULL")
         )
-        hint = dict(error.trailing_metadata()).get("grpc-retry-pushback-ms")
+        hint = dict(error.trailing_metadata()).get("grpc-retry-pushback-ms", 0)
         self.assertGreater(int(hint), 0)
 
     def test_study_that_says_how_large_it_is_is_refused_at_its_header(self):
@@ -231,7 +232,7 @@ class MemoryLimitOfAControlGroup(Trouble):
                 group.mkdir()
                 cls.addClassCleanup(group.rmdir)
                 # Elsewhere the folder is made, but it is no group.
-                with open(group / limit, "r+") as file:
+                with (group / limit).open("r+") as file:
                     file.write(str(cls.LIMIT))
                 return group
             except OSError:
@@ -258,7 +259,7 @@ class MemoryLimitOfAControlGroup(Trouble):
             except grpc.RpcError as error:
                 outcomes.append(service.reason_of(error))
 
-        outcomes = []
+        outcomes: list[str] = []
         threads = [threading.Thread(target=send, args=(outcomes,)) for _ in range(together)]
         for thread in threads:
             thread.start()

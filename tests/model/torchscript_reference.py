@@ -54,18 +54,17 @@ class SliceReference:
     def location_map(self, feature, lesion_probability):
         """feature [C, g, g] -> [g, g] in [0, 1], point by point."""
         prototypes = self.p["lesion_fc.weight"].double()
-        own = int(torch.argmax(lesion_probability))
+        which = int(torch.argmax(lesion_probability))
+        own, other = prototypes[which], prototypes[1 - which]
+        measure = {
+            "inner_product": lambda point: point @ (own - other),
+            "cosine": lambda point: point @ own / (point.norm() * own.norm()),
+            "euclidean": lambda point: -torch.dist(point, own),
+        }[self.manifest["map_measure"]]
         closeness = torch.zeros(feature.shape[1:], dtype=torch.float64)
         for i in range(feature.shape[1]):
             for j in range(feature.shape[2]):
-                point = feature[:, i, j].double()
-                closeness[i, j] = {
-                    "inner_product": lambda: point @ (prototypes[own] - prototypes[1 - own]),
-                    "cosine": lambda: (
-                        point @ prototypes[own] / (point.norm() * prototypes[own].norm())
-                    ),
-                    "euclidean": lambda: -torch.dist(point, prototypes[own]),
-                }[self.manifest["map_measure"]]()
+                closeness[i, j] = measure(feature[:, i, j].double())
         return ((closeness - closeness.min()) / (closeness.max() - closeness.min())).float()
 
     def window(self, hu, centre):
@@ -74,7 +73,10 @@ class SliceReference:
         grey = np.clip(
             (hu.astype(np.float64) - centre + cut["width_hu"] / 2) / cut["width_hu"], 0, 1
         )
-        channels = [(grey - m) / d for m, d in zip(cut["channel_mean"], cut["channel_deviation"])]
+        channels = [
+            (grey - m) / d
+            for m, d in zip(cut["channel_mean"], cut["channel_deviation"], strict=True)
+        ]
         x = torch.from_numpy(np.stack(channels)[None]).float()
         x = F.relu(self.conv_norm(x, "conv1", "bn1", 2))
         x = F.max_pool2d(x, 3, 2, 1)

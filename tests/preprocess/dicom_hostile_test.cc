@@ -373,7 +373,7 @@ TEST(HostileDicomTest, EveryCollectedFileIsDecodedOrRefused) {
   const char* data = std::getenv("M3LUNG_TEST_DATA");
   const std::filesystem::path cases = std::filesystem::path(data == nullptr ? "" : data) / "cases";
   if (data == nullptr || !std::filesystem::is_directory(cases)) {
-    GTEST_SKIP() << "needs the folder that M3LUNG_TEST_DATA names, with its cases";
+    GTEST_SKIP() << "skipped: no data (docs/howto/test-data.md): cases";
   }
   const MemoryCap cap;
   int files = 0;

@@ -318,7 +318,7 @@ TEST_P(RealStudyTest, SlicesWithLungAreThoseSeenByEye) {
   const std::filesystem::path folder =
       std::filesystem::path(data == nullptr ? "" : data) / "studies" / GetParam().folder;
   if (data == nullptr || !std::filesystem::exists(folder)) {
-    GTEST_SKIP() << "needs the folder that M3LUNG_TEST_DATA names, with its studies";
+    GTEST_SKIP() << "skipped: no data (docs/howto/test-data.md): studies/" << GetParam().folder;
   }
   std::vector<HuSlice> slices;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {

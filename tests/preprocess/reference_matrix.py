@@ -12,6 +12,7 @@ import base64
 import io
 import itertools
 import json
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -83,13 +84,13 @@ def code_rle(words):
     runner = type(
         "Runner",
         (),
-        dict(
-            rows=words.shape[0],
-            columns=words.shape[1],
-            samples_per_pixel=1,
-            bits_allocated=8 * words.dtype.itemsize,
-            get_option=lambda self, *_: "<",
-        ),
+        {
+            "rows": words.shape[0],
+            "columns": words.shape[1],
+            "samples_per_pixel": 1,
+            "bits_allocated": 8 * words.dtype.itemsize,
+            "get_option": lambda self, *_: "<",
+        },
     )()
     return _encode_frame(words.tobytes(), runner)
 
@@ -301,11 +302,11 @@ def frame_failures(program, folder):
             files.append(written(enhanced(singles, order, syntax, cut)))
     answers = ask(program, folder, files)
     expected = [answer["slices"][0] for answer in answers[: len(singles)]]
-    for name, answer in zip(names, answers[len(singles) :]):
+    for name, answer in zip(names, answers[len(singles) :], strict=True):
         if not answer["ok"] or len(answer["slices"]) != len(order):
             yield f"{name}: {answer.get('message', answer)}"[:300]
             continue
-        for index, slice_ in zip(order, answer["slices"]):
+        for index, slice_ in zip(order, answer["slices"], strict=True):
             for key in ("hu_sha256", "position_mm", "spacing_mm"):
                 if slice_[key] != expected[index][key]:
                     yield f"{name}: {key} of frame {slice_['frame']} is not that of its image"
@@ -315,9 +316,9 @@ def ask(program, folder, files):
     """preprocess_dump's answers."""
     paths = []
     for i, content in enumerate(files):
-        paths.append(f"{folder}/{i}.dcm")
-        with open(paths[-1], "wb") as file:
-            file.write(content)
+        path = pathlib.Path(folder) / f"{i}.dcm"
+        path.write_bytes(content)
+        paths.append(str(path))
     answers = subprocess.run(
         [program, "--pixels"],
         input="\n".join(paths) + "\n",
@@ -356,7 +357,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         cases = [(name, written(data)) for name, data in itertools.chain(matrix(), fixed_cases())]
         answers = ask(program, folder, [content for _, content in cases])
-        for (name, content), answer in zip(cases, answers):
+        for (name, content), answer in zip(cases, answers, strict=True):
             failure = image_failure(content, answer)
             if failure is not None:
                 failures.append(f"{name}: {failure}")

@@ -6,10 +6,9 @@ within one unit. Usage: reference_preprocess.py PREPROCESS_DUMP DATA_FOLDER
 """
 
 import base64
-import glob
 import hashlib
 import json
-import os
+import pathlib
 import subprocess
 import sys
 import warnings
@@ -143,23 +142,19 @@ def differences(path, ours):
 
 
 def main():
-    program, data = sys.argv[1:]
-    if not os.path.isdir(data):
-        print(f"SKIPPED: there is no test data at {data} (set M3LUNG_TEST_DATA)")
+    program, data = sys.argv[1], pathlib.Path(sys.argv[2])
+    if not data.is_dir():
+        print(f"skipped: no data (docs/howto/test-data.md): {data}")
         sys.exit(77)
     warnings.simplefilter("ignore")
-    studies = sorted(glob.glob(f"{data}/studies/*/"))
-    paths = [
-        path
-        for study in studies
-        for path in sorted(glob.glob(study + "**/*.dcm", recursive=True))[::10]
-    ]
-    paths += sorted(glob.glob(f"{data}/cases/syntax/*"))
+    studies = sorted((data / "studies").glob("*/"))
+    paths = [path for study in studies for path in sorted(study.rglob("*.dcm"))[::10]]
+    paths += sorted((data / "cases" / "syntax").glob("*"))
     if len(paths) < 50:
         sys.exit(f"only {len(paths)} files found in {data}")
     answers = subprocess.run(
         [program, "--crops", "--pixels"],
-        input="\n".join(paths) + "\n",
+        input="".join(f"{path}\n" for path in paths),
         text=True,
         capture_output=True,
         check=True,
@@ -170,7 +165,7 @@ def main():
     assert len(lines) == len(paths)
     failures = [
         f"{path}: {text}"
-        for path, line in zip(paths, lines)
+        for path, line in zip(paths, lines, strict=True)
         for text in differences(path, json.loads(line))
     ]
     print("\n".join(failures))

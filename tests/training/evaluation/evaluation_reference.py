@@ -7,6 +7,7 @@ absent, and probabilities of 0 and 1; evaluation_dump evaluates them.
 """
 
 import csv
+import functools
 import json
 import pathlib
 import subprocess
@@ -45,15 +46,15 @@ def make(rng, folder, name, shares, studies, skill, ties, prefix=""):
     counted = guesses(rng, truth, skill, ties).argmax(axis=1)
     folder = folder / name
     folder.mkdir(parents=True)
-    with open(folder / "studies.csv", "w", newline="") as file:
+    with (folder / "studies.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["study", "label", *LABELS, "non_parametric"])
         for i in range(studies):
             rows.writerow(
                 [f"{prefix}{i}", LABELS[truth[i]], *(f"{v:.9g}" for v in p[i]), LABELS[counted[i]]]
             )
-    slices = {"study": [], "truth": [], "p": [], "lesion": [], "lesion_p": []}
-    with open(folder / "slices.csv", "w", newline="") as file:
+    slices: dict[str, list] = {"study": [], "truth": [], "p": [], "lesion": [], "lesion_p": []}
+    with (folder / "slices.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["study", "file", "position_mm", "lesion", *LABELS, "lesion_probability"])
         for i in range(studies):
@@ -195,18 +196,16 @@ def check_method(check, what, truth, called, p, ours):
     )
     for c, name in enumerate(LABELS):
         one, own = ours["classes"][name], truth == c
-        recall = lambda positive: metrics.recall_score(
-            truth == c, called == c, pos_label=positive, zero_division=np.nan
-        )
+        recall = functools.partial(metrics.recall_score, own, called == c, zero_division=np.nan)
         check.same(
             f"{what} sensitivity {name}",
             one["sensitivity"]["value"],
-            recall(True) if own.any() else None,
+            recall(pos_label=True) if own.any() else None,
         )
         check.same(
             f"{what} specificity {name}",
             one["specificity"]["value"],
-            recall(False) if not own.all() else None,
+            recall(pos_label=False) if not own.all() else None,
         )
         if p is not None:
             check_ranking(check, f"{what} {name}", own, p[:, c], one["auc"], one["roc"])
@@ -269,7 +268,7 @@ def enlarge(grid):
 
 def check_maps(check, maps, results, ours):
     expected = []
-    for i, (given, result) in enumerate(zip(maps, results)):
+    for i, (given, result) in enumerate(zip(maps, results, strict=True)):
         # Rounded, so that pixels of one value do not differ by how they were computed.
         large, mask = enlarge(given["map"]), np.array(given["mask"]) > 0
         row, column = np.unravel_index(np.argmax(np.round(large, 5)), large.shape)

@@ -17,7 +17,7 @@ EXTRA = 4  # a location map and three coordinate maps
 
 def resnet50_shapes():
     """Names and shapes of torchvision.models.resnet50().state_dict(), in its order."""
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
 
     def norm(name, channels):
         for part in ("weight", "bias", "running_mean", "running_var"):
@@ -27,7 +27,7 @@ def resnet50_shapes():
     shapes["conv1.weight"] = (64, 3, 7, 7)
     norm("bn1", 64)
     channels = 64
-    for layer, (width, blocks) in enumerate(zip(WIDTHS, BLOCKS), start=1):
+    for layer, (width, blocks) in enumerate(zip(WIDTHS, BLOCKS, strict=True), start=1):
         for block in range(blocks):
             name = f"layer{layer}.{block}"
             shapes[f"{name}.conv1.weight"] = (width, channels, 1, 1)
