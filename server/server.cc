@@ -1,7 +1,6 @@
 #include "server/server.h"
 
 #include <chrono>
-#include <exception>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -78,17 +77,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const server::ServerConfig
 }
 
 absl::Status Server::Listen() {
-  try {
-    exposer_ = std::make_unique<prometheus::Exposer>(config_.metrics_listen());
-  } catch (const std::exception&) {
-    return absl::UnavailableError(absl::StrCat("metrics_listen: cannot bind ",
-                                               config_.metrics_listen(),
-                                               "; is another program listening there?"));
+  auto endpoint = MetricsEndpoint::Listen(config_.metrics_listen(), metrics_.registry());
+  if (!endpoint.ok()) {
+    return absl::UnavailableError(absl::StrCat("metrics_listen: ", endpoint.status().message()));
   }
-  exposer_->RegisterCollectable(metrics_.registry());
-  metrics_address_ =
-      WithPort(config_.metrics_listen(),
-               exposer_->GetListeningPorts().empty() ? 0 : exposer_->GetListeningPorts().front());
+  metrics_endpoint_ = *std::move(endpoint);
+  metrics_address_ = WithPort(config_.metrics_listen(), metrics_endpoint_->port());
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

@@ -11,10 +11,10 @@
 #include "absl/status/statusor.h"
 #include "base/thread_pool.h"
 #include "grpcpp/server.h"
-#include "prometheus/exposer.h"
 #include "server/config.pb.h"
 #include "server/metrics.h"
 #include "server/model_registry.h"
+#include "server/metrics_endpoint.h"
 #include "server/model_service.h"
 #include "server/screening_service.h"
 
@@ -77,7 +77,7 @@ class Server {
   const SessionEnvironment environment_;
   ScreeningService screening_service_;
   ModelService model_service_;
-  std::unique_ptr<prometheus::Exposer> exposer_;
+  std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
   std::unique_ptr<grpc::Server> grpc_server_;
 };
 
