@@ -1,10 +1,8 @@
 #include "model/bundle.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +14,7 @@
 #include "model/compiled_runner.h"
 #include "model/convolution_precision.h"
 #include "model/torchscript_runner.h"
+#include "model/find_bundles.h"
 #include "model/warm_up.h"
 
 namespace m3lung {
@@ -163,46 +162,6 @@ fs::path Tidy(const fs::path& directory) {
   return tidy.has_filename() ? tidy : tidy.parent_path();
 }
 
-// "2" before "10", "1.9" before "1.10": runs of digits compare as numbers.
-bool NaturallyLess(absl::string_view a, absl::string_view b) {
-  const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
-  const auto take_number = [&](absl::string_view& text) {
-    size_t end = 0;
-    while (end < text.size() && is_digit(text[end])) ++end;
-    absl::string_view number = text.substr(0, end);
-    text.remove_prefix(end);
-    while (number.size() > 1 && number[0] == '0') number.remove_prefix(1);
-    return number;
-  };
-  const absl::string_view whole_a = a, whole_b = b;
-  while (!a.empty() && !b.empty()) {
-    if (is_digit(a[0]) && is_digit(b[0])) {
-      const absl::string_view x = take_number(a), y = take_number(b);
-      if (x.size() != y.size()) return x.size() < y.size();
-      if (x != y) return x < y;
-    } else {
-      if (a[0] != b[0]) return a[0] < b[0];
-      a.remove_prefix(1);
-      b.remove_prefix(1);
-    }
-  }
-  if (a.empty() != b.empty()) return a.empty();
-  return whole_a < whole_b;  // "01" and "1"
-}
-
-// Folders in `directory` whose names do not start with a dot.
-std::vector<fs::path> VisibleFolders(const fs::path& directory) {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    std::error_code not_there;
-    if (at->is_directory(not_there) && at->path().filename().string()[0] != '.') {
-      folders.push_back(at->path());
-    }
-  }
-  return folders;
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directory,
@@ -223,11 +182,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   bundle->digest = Sha256Hex(*json);
   bundle->device = options.device;
   const Manifest& said = bundle->manifest;
-  if (folder.filename() != said.version || folder.parent_path().filename() != said.name) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(folder.string(), " holds bundle ", said.name, "/", said.version,
-                     "; the folders must bear its name and version"));
-  }
+  M3L_RETURN_IF_ERROR(CheckBundleFolder(folder, said));
 
   M3L_ASSIGN_OR_RETURN(const std::string golden,
                        ReadChecked(folder / kGoldenFile, said.golden_digest));
@@ -273,27 +228,6 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   }
   M3L_ASSIGN_OR_RETURN(bundle->batch_durations, WarmUp(*bundle->runner, options.batch_sizes));
   return bundle;
-}
-
-absl::StatusOr<std::vector<fs::path>> FindBundles(const fs::path& models) {
-  std::vector<fs::path> found;
-  for (const fs::path& name : VisibleFolders(models)) {
-    for (const fs::path& version : VisibleFolders(name)) {
-      std::error_code error;
-      if (fs::exists(version / kManifestFile, error)) found.push_back(version);
-    }
-  }
-  if (found.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("no model bundle under ", models.string(), " (looked for NAME/VERSION/",
-                     kManifestFile, "); make one with: m3lung-train init --out=", models.string()));
-  }
-  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
-    const std::string name_a = a.parent_path().filename(), name_b = b.parent_path().filename();
-    if (name_a != name_b) return name_a < name_b;
-    return NaturallyLess(a.filename().string(), b.filename().string());
-  });
-  return found;
 }
 
 }  // namespace m3lung

@@ -56,10 +56,6 @@ struct Bundle {
 absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const std::filesystem::path& directory,
                                                          const LoadOptions& options);
 
-// The bundles' folders under `models`, sorted by name, then by version (numbers
-// in it compared as numbers). NOT_FOUND, saying what to do, where there are none.
-absl::StatusOr<std::vector<std::filesystem::path>> FindBundles(const std::filesystem::path& models);
-
 }  // namespace m3lung
 
 #endif  // M3LUNG_MODEL_BUNDLE_H_

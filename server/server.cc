@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/freed_memory.h"
@@ -18,6 +19,7 @@
 #include "model/bundle.h"
 #include "model/bundle_files.h"
 #include "model/cpu_share.h"
+#include "model/find_bundles.h"
 #include "opencv2/core/utility.hpp"
 #include "spdlog/spdlog.h"
 
@@ -163,10 +165,12 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
 }
 
 absl::Status Server::ReplaceModels() {
-  M3L_ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> directories,
-                       FindBundles(config_.models()));
+  M3L_ASSIGN_OR_RETURN(const FoundBundles found, FindBundles(config_.models()));
+  if (!found.passed_over.empty()) {
+    spdlog::warn("passed over in the folder of models: {}", absl::StrJoin(found.passed_over, ", "));
+  }
   std::vector<std::shared_ptr<ServedModel>> models;
-  for (const std::filesystem::path& directory : directories) {
+  for (const std::filesystem::path& directory : found.folders) {
     // One that is there already goes on.
     std::shared_ptr<ServedModel> model;
     if (const auto manifest = ReadFile(directory / kManifestFile); manifest.ok()) {

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "model/bundle_files.h"
 #include "model/convolution_precision.h"
+#include "model/find_bundles.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
@@ -34,6 +35,7 @@ using ::testing::ElementsAre;
 using ::testing::FloatNear;
 using ::testing::HasSubstr;
 using ::testing::Pointwise;
+using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
@@ -250,7 +252,8 @@ TEST_F(BundleTest, LeavesNothingBehindWhenRefusedToWrite) {
   EXPECT_THAT(WriteBundle(std::move(contents), scratch_.path(), false),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"crop_mode\"")));
   M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindBundles(scratch_.path()));
-  EXPECT_THAT(found, ElementsAre(folder_));
+  EXPECT_THAT(found.folders, ElementsAre(folder_));
+  EXPECT_THAT(found.passed_over, IsEmpty());
 }
 
 TEST_F(BundleTest, RefusesNetworksThatDoNotFitTogether) {
@@ -260,27 +263,6 @@ TEST_F(BundleTest, RefusesNetworksThatDoNotFitTogether) {
   contents.patient_net = testing::MakeTinyPatientNet(options);
   EXPECT_THAT(WriteBundle(std::move(contents), scratch_.path(), false),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("193 features")));
-}
-
-TEST(FindBundlesTest, SortsByNameThenByVersionAsNumbers) {
-  const TemporaryFolder scratch;
-  for (const char* bundle : {"b/1", "a/10", "a/2", "a/1.10", "a/1.9", "a/.hidden", "a/rest"}) {
-    std::filesystem::create_directories(scratch.path() / bundle);
-    ASSERT_THAT(WriteFile(scratch.path() / bundle / "manifest.json", "{}"), IsOk());
-  }
-  std::filesystem::create_directories(scratch.path() / "a" / "3");  // no manifest
-  M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindBundles(scratch.path()));
-  const auto at = [&](const char* bundle) { return scratch.path() / bundle; };
-  EXPECT_THAT(found, ElementsAre(at("a/1.9"), at("a/1.10"), at("a/2"), at("a/10"), at("a/rest"),
-                                 at("b/1")));
-}
-
-TEST(FindBundlesTest, SaysWhatToDoWhereThereIsNone) {
-  const TemporaryFolder scratch;
-  EXPECT_THAT(FindBundles(scratch.path()),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("m3lung-train init --out=")));
-  EXPECT_THAT(FindBundles(scratch.path() / "none"),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no model bundle")));
 }
 
 }  // namespace
