@@ -10,11 +10,12 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
+#include "base/stop.h"
 #include "model/bundle_files.h"
 #include "model/compiled_runner.h"
 #include "model/convolution_precision.h"
-#include "model/torchscript_runner.h"
 #include "model/find_bundles.h"
+#include "model/torchscript_runner.h"
 #include "model/warm_up.h"
 
 namespace m3lung {
@@ -147,10 +148,12 @@ std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
 // before in each.
 absl::Status Fuse(TorchScriptRunner& runner, const Manifest& manifest,
                   const std::vector<HuPixels>& golden_slices, absl::Span<const int> batch_sizes,
-                  float tolerance) {
+                  float tolerance, const std::stop_token& stop) {
+  M3L_RETURN_IF_ERROR(CheckStop(stop));
   M3L_RETURN_IF_ERROR(runner.Fuse(batch_sizes));
   for (const int batch_size : batch_sizes) {
-    M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(runner, golden_slices, batch_size));
+    M3L_ASSIGN_OR_RETURN(const GoldenOutput found,
+                         RunGolden(runner, golden_slices, batch_size, stop));
     M3L_RETURN_IF_ERROR(CheckGolden(manifest, found, tolerance));
   }
   return absl::OkStatus();
@@ -166,6 +169,7 @@ fs::path Tidy(const fs::path& directory) {
 
 absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directory,
                                                          const LoadOptions& options) {
+  M3L_RETURN_IF_ERROR(CheckStop(options.stop));
   const fs::path folder = Tidy(directory);
   absl::StatusOr<std::string> json = ReadFile(folder / kManifestFile);
   if (!json.ok()) {
@@ -196,6 +200,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                          ReadChecked(folder / kSliceFile, said.slice_digest));
     M3L_ASSIGN_OR_RETURN(const std::string patient,
                          ReadChecked(folder / kPatientFile, said.patient_digest));
+    M3L_RETURN_IF_ERROR(CheckStop(options.stop));
     M3L_ASSIGN_OR_RETURN(runner,
                          TorchScriptRunner::Create(slice, patient,
                                                    {.input_size = said.input_size,
@@ -205,7 +210,8 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                                                     .threads_a_batch = options.threads_a_batch,
                                                     .precision = precision}));
   }
-  M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));
+  M3L_ASSIGN_OR_RETURN(const GoldenOutput found,
+                       RunGolden(*runner, golden_slices, 1, options.stop));
   // What the manifest does not allow is tried to find out how much it differs.
   const float tolerance = said.Allows(precision) ? ToleranceOf(said, precision)
                                                  : std::numeric_limits<float>::infinity();
@@ -216,7 +222,9 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   }
   if (bundle->runner == nullptr) {
     if (options.fused && options.device == "cpu") {
-      const absl::Status fused = Fuse(*runner, said, golden_slices, options.batch_sizes, tolerance);
+      const absl::Status fused =
+          Fuse(*runner, said, golden_slices, options.batch_sizes, tolerance, options.stop);
+      M3L_RETURN_IF_ERROR(CheckStop(options.stop));
       if (fused.ok()) {
         absl::StrAppend(&bundle->runs_on, ", fused");
       } else {
@@ -226,7 +234,8 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
     }
     bundle->runner = std::move(runner);
   }
-  M3L_ASSIGN_OR_RETURN(bundle->batch_durations, WarmUp(*bundle->runner, options.batch_sizes));
+  M3L_ASSIGN_OR_RETURN(bundle->batch_durations,
+                       WarmUp(*bundle->runner, options.batch_sizes, options.stop));
   return bundle;
 }
 

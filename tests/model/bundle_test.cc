@@ -16,6 +16,7 @@
 #include "model/find_bundles.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/stopping_runner.h"
 #include "tests/testing/temporary_folder.h"
 #include "torch/script.h"
 #include "torch/torch.h"
@@ -34,8 +35,8 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::FloatNear;
 using ::testing::HasSubstr;
-using ::testing::Pointwise;
 using ::testing::IsEmpty;
+using ::testing::Pointwise;
 using ::testing::StartsWith;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
@@ -169,6 +170,22 @@ TEST_F(BundleTest, TheSameSeedWritesTheSameManifest) {
   const TemporaryFolder other;
   M3L_ASSERT_OK_AND_ASSIGN(const auto folder, WriteBundle(TinyContents(), other.path(), false));
   EXPECT_EQ(ReadFile(folder / "manifest.json").value(), Manifest());
+}
+
+TEST_F(BundleTest, IsNotLoadedOnceAskedToStop) {
+  std::stop_source stop;
+  EXPECT_THAT(LoadBundle(folder_, {.stop = stop.get_token()}), IsOk());
+  stop.request_stop();
+  EXPECT_THAT(LoadBundle(folder_, {.stop = stop.get_token()}),
+              StatusIs(absl::StatusCode::kCancelled, HasSubstr("asked to stop")));
+}
+
+TEST(RunGoldenTest, StopsBetweenTwoBatches) {
+  testing::StoppingRunner runner(/*batches=*/2);
+  const std::vector<HuPixels> slices(5, HuPixels(16, 0));
+  EXPECT_THAT(RunGolden(runner, slices, 1, runner.token()),
+              StatusIs(absl::StatusCode::kCancelled, ::testing::_));
+  EXPECT_EQ(runner.batches_run(), 2);
 }
 
 TEST_F(BundleTest, RefusesAFileThatIsNotTheManifests) {
