@@ -2,12 +2,17 @@
 #ifndef M3LUNG_BASE_CLOCK_H_
 #define M3LUNG_BASE_CLOCK_H_
 
+#include <chrono>
+
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace m3lung {
 
+// For all that measures time or waits for a time. Its times are on no calendar: only what lies
+// between two of them, and their order, mean anything.
+//
 // Thread safety: all methods may be called from any thread.
 class Clock {
  public:
@@ -20,7 +25,12 @@ class Clock {
   virtual bool AwaitUntil(absl::Mutex& mu, const absl::Condition& condition, absl::Time deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) = 0;
 
-  // The machine's clock. Lives as long as the process.
+  // The time on this clock when the wall clock, as it goes now, will show `wall`: for deadlines
+  // from gRPC, to be called as soon as there is one. time_point::max() is never.
+  absl::Time WhenWallShows(std::chrono::system_clock::time_point wall) const;
+
+  // The machine's steady clock: it goes on evenly when somebody sets the wall clock. Lives as long
+  // as the process.
   static Clock& Real();
 };
 

@@ -1,10 +1,8 @@
 #include "model/bundle.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,9 +10,11 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
+#include "base/stop.h"
 #include "model/bundle_files.h"
 #include "model/compiled_runner.h"
 #include "model/convolution_precision.h"
+#include "model/find_bundles.h"
 #include "model/torchscript_runner.h"
 #include "model/warm_up.h"
 
@@ -148,10 +148,12 @@ std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
 // before in each.
 absl::Status Fuse(TorchScriptRunner& runner, const Manifest& manifest,
                   const std::vector<HuPixels>& golden_slices, absl::Span<const int> batch_sizes,
-                  float tolerance) {
+                  float tolerance, const std::stop_token& stop) {
+  M3L_RETURN_IF_ERROR(CheckStop(stop));
   M3L_RETURN_IF_ERROR(runner.Fuse(batch_sizes));
   for (const int batch_size : batch_sizes) {
-    M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(runner, golden_slices, batch_size));
+    M3L_ASSIGN_OR_RETURN(const GoldenOutput found,
+                         RunGolden(runner, golden_slices, batch_size, stop));
     M3L_RETURN_IF_ERROR(CheckGolden(manifest, found, tolerance));
   }
   return absl::OkStatus();
@@ -163,50 +165,11 @@ fs::path Tidy(const fs::path& directory) {
   return tidy.has_filename() ? tidy : tidy.parent_path();
 }
 
-// "2" before "10", "1.9" before "1.10": runs of digits compare as numbers.
-bool NaturallyLess(absl::string_view a, absl::string_view b) {
-  const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
-  const auto take_number = [&](absl::string_view& text) {
-    size_t end = 0;
-    while (end < text.size() && is_digit(text[end])) ++end;
-    absl::string_view number = text.substr(0, end);
-    text.remove_prefix(end);
-    while (number.size() > 1 && number[0] == '0') number.remove_prefix(1);
-    return number;
-  };
-  const absl::string_view whole_a = a, whole_b = b;
-  while (!a.empty() && !b.empty()) {
-    if (is_digit(a[0]) && is_digit(b[0])) {
-      const absl::string_view x = take_number(a), y = take_number(b);
-      if (x.size() != y.size()) return x.size() < y.size();
-      if (x != y) return x < y;
-    } else {
-      if (a[0] != b[0]) return a[0] < b[0];
-      a.remove_prefix(1);
-      b.remove_prefix(1);
-    }
-  }
-  if (a.empty() != b.empty()) return a.empty();
-  return whole_a < whole_b;  // "01" and "1"
-}
-
-// Folders in `directory` whose names do not start with a dot.
-std::vector<fs::path> VisibleFolders(const fs::path& directory) {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    std::error_code not_there;
-    if (at->is_directory(not_there) && at->path().filename().string()[0] != '.') {
-      folders.push_back(at->path());
-    }
-  }
-  return folders;
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directory,
                                                          const LoadOptions& options) {
+  M3L_RETURN_IF_ERROR(CheckStop(options.stop));
   const fs::path folder = Tidy(directory);
   absl::StatusOr<std::string> json = ReadFile(folder / kManifestFile);
   if (!json.ok()) {
@@ -223,11 +186,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   bundle->digest = Sha256Hex(*json);
   bundle->device = options.device;
   const Manifest& said = bundle->manifest;
-  if (folder.filename() != said.version || folder.parent_path().filename() != said.name) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(folder.string(), " holds bundle ", said.name, "/", said.version,
-                     "; the folders must bear its name and version"));
-  }
+  M3L_RETURN_IF_ERROR(CheckBundleFolder(folder, said));
 
   M3L_ASSIGN_OR_RETURN(const std::string golden,
                        ReadChecked(folder / kGoldenFile, said.golden_digest));
@@ -241,6 +200,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                          ReadChecked(folder / kSliceFile, said.slice_digest));
     M3L_ASSIGN_OR_RETURN(const std::string patient,
                          ReadChecked(folder / kPatientFile, said.patient_digest));
+    M3L_RETURN_IF_ERROR(CheckStop(options.stop));
     M3L_ASSIGN_OR_RETURN(runner,
                          TorchScriptRunner::Create(slice, patient,
                                                    {.input_size = said.input_size,
@@ -250,7 +210,8 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                                                     .threads_a_batch = options.threads_a_batch,
                                                     .precision = precision}));
   }
-  M3L_ASSIGN_OR_RETURN(const GoldenOutput found, RunGolden(*runner, golden_slices));
+  M3L_ASSIGN_OR_RETURN(const GoldenOutput found,
+                       RunGolden(*runner, golden_slices, 1, options.stop));
   // What the manifest does not allow is tried to find out how much it differs.
   const float tolerance = said.Allows(precision) ? ToleranceOf(said, precision)
                                                  : std::numeric_limits<float>::infinity();
@@ -261,7 +222,9 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   }
   if (bundle->runner == nullptr) {
     if (options.fused && options.device == "cpu") {
-      const absl::Status fused = Fuse(*runner, said, golden_slices, options.batch_sizes, tolerance);
+      const absl::Status fused =
+          Fuse(*runner, said, golden_slices, options.batch_sizes, tolerance, options.stop);
+      M3L_RETURN_IF_ERROR(CheckStop(options.stop));
       if (fused.ok()) {
         absl::StrAppend(&bundle->runs_on, ", fused");
       } else {
@@ -271,29 +234,9 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
     }
     bundle->runner = std::move(runner);
   }
-  M3L_ASSIGN_OR_RETURN(bundle->batch_durations, WarmUp(*bundle->runner, options.batch_sizes));
+  M3L_ASSIGN_OR_RETURN(bundle->batch_durations,
+                       WarmUp(*bundle->runner, options.batch_sizes, options.stop));
   return bundle;
-}
-
-absl::StatusOr<std::vector<fs::path>> FindBundles(const fs::path& models) {
-  std::vector<fs::path> found;
-  for (const fs::path& name : VisibleFolders(models)) {
-    for (const fs::path& version : VisibleFolders(name)) {
-      std::error_code error;
-      if (fs::exists(version / kManifestFile, error)) found.push_back(version);
-    }
-  }
-  if (found.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("no model bundle under ", models.string(), " (looked for NAME/VERSION/",
-                     kManifestFile, "); make one with: m3lung-train init --out=", models.string()));
-  }
-  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
-    const std::string name_a = a.parent_path().filename(), name_b = b.parent_path().filename();
-    if (name_a != name_b) return name_a < name_b;
-    return NaturallyLess(a.filename().string(), b.filename().string());
-  });
-  return found;
 }
 
 }  // namespace m3lung

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct LoadOptions {
   bool compiled = false;
   // Whether to have slice.ts's convolutions compiled for `batch_sizes` (fused_network.h).
   bool fused = true;
+  // Looked at between the steps of loading, of which a run of the network is the longest.
+  std::stop_token stop = {};
 };
 
 // A loaded bundle.
@@ -52,13 +55,10 @@ struct Bundle {
 
 // Loads one bundle. FAILED_PRECONDITION, with the file and the reason, where a
 // digest or the golden output does not match, or the precision is not allowed; INVALID_ARGUMENT
-// for a bad manifest, device or precision; UNAVAILABLE where the device is not there.
+// for a bad manifest, device or precision; UNAVAILABLE where the device is not there; CANCELLED
+// where it was asked to stop.
 absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const std::filesystem::path& directory,
                                                          const LoadOptions& options);
-
-// The bundles' folders under `models`, sorted by name, then by version (numbers
-// in it compared as numbers). NOT_FOUND, saying what to do, where there are none.
-absl::StatusOr<std::vector<std::filesystem::path>> FindBundles(const std::filesystem::path& models);
 
 }  // namespace m3lung
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/stop.h"
 
 namespace m3lung {
 
@@ -38,11 +39,12 @@ absl::StatusOr<std::vector<HuPixels>> DecodeGolden(absl::string_view bytes, int 
 }
 
 absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner, const std::vector<HuPixels>& slices,
-                                       int batch_size) {
+                                       int batch_size, const std::stop_token& stop) {
   GoldenOutput output;
   std::vector<std::vector<float>> features;
   std::vector<const int16_t*> batch(batch_size);
   for (size_t start = 0; start < slices.size(); start += batch_size) {
+    M3L_RETURN_IF_ERROR(CheckStop(stop));
     for (int i = 0; i < batch_size; ++i) batch[i] = slices[(start + i) % slices.size()].data();
     M3L_ASSIGN_OR_RETURN(auto scores, runner.ScoreSlices(batch));
     for (size_t i = 0; i < scores.size() && start + i < slices.size(); ++i) {

@@ -3,6 +3,7 @@
 #define M3LUNG_MODEL_BUNDLE_FILES_H_
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,10 @@ struct GoldenOutput {
   std::vector<float> lesion_probabilities;
   ClassProbabilities patient_probabilities = {};
 };
-// In batches of `batch_size`, the last of them filled up with slices from the start.
+// In batches of `batch_size`, the last of them filled up with slices from the start. CANCELLED
+// where `stop` asked for it between two of them.
 absl::StatusOr<GoldenOutput> RunGolden(InferenceRunner& runner, const std::vector<HuPixels>& slices,
-                                       int batch_size = 1);
+                                       int batch_size = 1, const std::stop_token& stop = {});
 
 }  // namespace m3lung
 

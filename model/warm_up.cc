@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "base/stop.h"
 
 namespace m3lung {
 namespace {
@@ -15,9 +16,11 @@ constexpr int kTimedRuns = 3;
 
 // What a run takes on one lane.
 absl::StatusOr<absl::Duration> WarmUpLane(InferenceRunner& runner,
-                                          const std::vector<const int16_t*>& slices) {
+                                          const std::vector<const int16_t*>& slices,
+                                          const std::stop_token& stop) {
   absl::Duration least = absl::InfiniteDuration();
   for (int run = 0; run < kWarmUpRuns + kTimedRuns; ++run) {
+    M3L_RETURN_IF_ERROR(CheckStop(stop));
     const absl::Time start = Clock::Real().Now();
     M3L_ASSIGN_OR_RETURN(const auto scores, runner.ScoreSlices(slices));
     if (run >= kWarmUpRuns) least = std::min(least, Clock::Real().Now() - start);
@@ -30,7 +33,8 @@ absl::StatusOr<absl::Duration> WarmUpLane(InferenceRunner& runner,
 }  // namespace
 
 absl::StatusOr<std::vector<absl::Duration>> WarmUp(InferenceRunner& runner,
-                                                   absl::Span<const int> batch_sizes) {
+                                                   absl::Span<const int> batch_sizes,
+                                                   const std::stop_token& stop) {
   const std::vector<int16_t> air(static_cast<size_t>(runner.input_size()) * runner.input_size(),
                                  -1000);
   std::vector<absl::Duration> durations;
@@ -45,7 +49,7 @@ absl::StatusOr<std::vector<absl::Duration>> WarmUp(InferenceRunner& runner,
       std::vector<std::jthread> threads;
       threads.reserve(lanes.size());
       for (absl::StatusOr<absl::Duration>& lane : lanes) {
-        threads.emplace_back([&] { lane = WarmUpLane(runner, slices); });
+        threads.emplace_back([&] { lane = WarmUpLane(runner, slices, stop); });
       }
     }
     absl::Duration least = absl::InfiniteDuration();

@@ -2,6 +2,7 @@
 #ifndef M3LUNG_MODEL_WARM_UP_H_
 #define M3LUNG_MODEL_WARM_UP_H_
 
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,9 +13,11 @@
 namespace m3lung {
 
 // Runs each batch size on all lanes at once, and the patient network on as many slices. What a run
-// of each size then takes. INVALID_ARGUMENT for a size under 1; otherwise what the runner says.
+// of each size then takes. INVALID_ARGUMENT for a size under 1; CANCELLED where `stop` asked for it
+// between two runs; otherwise what the runner says.
 absl::StatusOr<std::vector<absl::Duration>> WarmUp(InferenceRunner& runner,
-                                                   absl::Span<const int> batch_sizes);
+                                                   absl::Span<const int> batch_sizes,
+                                                   const std::stop_token& stop = {});
 
 }  // namespace m3lung
 

@@ -83,13 +83,16 @@ absl::Status CheckRanges(const Message& message, const std::string& prefix) {
 absl::Status CheckAddress(absl::string_view key, const std::string& address) {
   const size_t colon = address.rfind(':');
   int port = -1;
+  const absl::string_view host = absl::string_view(address).substr(0, colon);
+  const bool in_brackets = absl::StartsWith(host, "[") && absl::EndsWith(host, "]");
   if (colon != std::string::npos && colon > 0 &&
       absl::SimpleAtoi(absl::string_view(address).substr(colon + 1), &port) && port >= 0 &&
-      port <= 65535) {
+      port <= 65535 && (in_brackets || !absl::StrContains(host, ':'))) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      key, " must be ADDRESS:PORT with a port from 0 to 65535; was \"", address, "\""));
+  return absl::InvalidArgumentError(
+      absl::StrCat(key, " must be ADDRESS:PORT with a port from 0 to 65535, an IPv6 address in ",
+                   "brackets ([::1]:50051); was \"", address, "\""));
 }
 
 absl::Status CheckDevices(absl::string_view devices) {

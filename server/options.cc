@@ -17,7 +17,9 @@ constexpr char kDescription[] =
 constexpr char kFooter[] =
     "Every key of the configuration file, with its unit, default and range, stands in\n"
     "server/config.proto. A flag wins over the file.\n\n"
-    "Example: m3lungd --config=m3lungd.textproto --listen=0.0.0.0:50051\n\n"
+    "Example: m3lungd --config=m3lungd.textproto --listen=[::]:50051\n\n"
+    "SIGTERM and SIGINT stop it, also while models load; a second one cuts short what\n"
+    "it still waits for. SIGHUP makes it look for models again.\n\n"
     "Exit codes: 0 stopped on request, 1 could not start or failed, 2 used wrongly\n"
     "(also an unknown key or a bad value in the file).";
 

@@ -22,6 +22,7 @@ class SliceReactor final : public grpc::ServerUnaryReactor {
         response(response_message),
         context_(context),
         started_(environment.clock.Now()),
+        deadline_(environment.clock.WhenWallShows(context.deadline())),
         on_done_(std::move(on_done)) {}
 
   // Once; the last use of this object.
@@ -31,7 +32,7 @@ class SliceReactor final : public grpc::ServerUnaryReactor {
     Finish(ToGrpcStatus(error, context_));
   }
 
-  absl::Time deadline() const { return absl::FromChrono(context_.deadline()); }
+  absl::Time deadline() const { return deadline_; }
 
   void OnDone() override {
     on_done_();
@@ -45,6 +46,7 @@ class SliceReactor final : public grpc::ServerUnaryReactor {
  private:
   grpc::CallbackServerContext& context_;
   const absl::Time started_;
+  const absl::Time deadline_;
   const std::function<void()> on_done_;
 };
 

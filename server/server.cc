@@ -1,12 +1,12 @@
 #include "server/server.h"
 
 #include <chrono>
-#include <exception>
 #include <filesystem>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/freed_memory.h"
@@ -19,6 +19,7 @@
 #include "model/bundle.h"
 #include "model/bundle_files.h"
 #include "model/cpu_share.h"
+#include "model/find_bundles.h"
 #include "opencv2/core/utility.hpp"
 #include "spdlog/spdlog.h"
 
@@ -32,6 +33,10 @@ constexpr absl::Duration kLastWords = absl::Seconds(1);
 // A client that has vanished without a word is asked whether it is there.
 constexpr int kKeepaliveMilliseconds = 30000;
 constexpr int kKeepaliveTimeoutMilliseconds = 20000;
+// Clients may ask the same as often as once a second, also while nothing is sent and no call is
+// open. gRPC's own limit, five minutes, breaks the connection of one that pings every ten seconds
+// in an upload's pause. Less than the second, since what leaves evenly does not arrive so.
+constexpr int kLeastPingMilliseconds = 500;
 
 int OrAllProcessors(int configured, int processors) {
   return configured > 0 ? configured : processors;
@@ -78,17 +83,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const server::ServerConfig
 }
 
 absl::Status Server::Listen() {
-  try {
-    exposer_ = std::make_unique<prometheus::Exposer>(config_.metrics_listen());
-  } catch (const std::exception&) {
-    return absl::UnavailableError(absl::StrCat("metrics_listen: cannot bind ",
-                                               config_.metrics_listen(),
-                                               "; is another program listening there?"));
+  auto endpoint = MetricsEndpoint::Listen(config_.metrics_listen(), metrics_.registry());
+  if (!endpoint.ok()) {
+    return absl::UnavailableError(absl::StrCat("metrics_listen: ", endpoint.status().message()));
   }
-  exposer_->RegisterCollectable(metrics_.registry());
-  metrics_address_ =
-      WithPort(config_.metrics_listen(),
-               exposer_->GetListeningPorts().empty() ? 0 : exposer_->GetListeningPorts().front());
+  metrics_endpoint_ = *std::move(endpoint);
+  metrics_address_ = WithPort(config_.metrics_listen(), metrics_endpoint_->port());
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -98,6 +98,9 @@ absl::Status Server::Listen() {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMilliseconds);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kLeastPingMilliseconds);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddListeningPort(config_.listen(), grpc::InsecureServerCredentials(), &port);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(-1);  // A full-size map of a large image may be larger.
@@ -115,8 +118,10 @@ absl::Status Server::Listen() {
 }
 
 absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
-    const std::filesystem::path& directory) {
+    const std::filesystem::path& directory, const std::stop_token& stop) {
+  spdlog::info("loading {}", directory.string());
   LoadOptions options;
+  options.stop = stop;
   options.batch_sizes = BatchSizes(config_);
   options.threads = processors_;
   options.threads_a_batch = config_.model_threads() > 0 ? config_.model_threads() : kThreadsBySpeed;
@@ -161,18 +166,20 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   return model;
 }
 
-absl::Status Server::ReplaceModels() {
-  M3L_ASSIGN_OR_RETURN(const std::vector<std::filesystem::path> directories,
-                       FindBundles(config_.models()));
+absl::Status Server::ReplaceModels(const std::stop_token& stop) {
+  M3L_ASSIGN_OR_RETURN(const FoundBundles found, FindBundles(config_.models()));
+  if (!found.passed_over.empty()) {
+    spdlog::warn("passed over in the folder of models: {}", absl::StrJoin(found.passed_over, ", "));
+  }
   std::vector<std::shared_ptr<ServedModel>> models;
-  for (const std::filesystem::path& directory : directories) {
+  for (const std::filesystem::path& directory : found.folders) {
     // One that is there already goes on.
     std::shared_ptr<ServedModel> model;
     if (const auto manifest = ReadFile(directory / kManifestFile); manifest.ok()) {
       model = models_.FindDigest(Sha256Hex(*manifest));
     }
     if (model == nullptr) {
-      M3L_ASSIGN_OR_RETURN(model, LoadModel(directory));
+      M3L_ASSIGN_OR_RETURN(model, LoadModel(directory, stop));
     }
     models.push_back(std::move(model));
   }
@@ -187,15 +194,14 @@ absl::Status Server::ReplaceModels() {
   return absl::OkStatus();
 }
 
-absl::Status Server::LoadModels() {
-  M3L_RETURN_IF_ERROR(ReplaceModels());
+absl::Status Server::LoadModels(const std::stop_token& stop) {
+  M3L_RETURN_IF_ERROR(ReplaceModels(stop));
   GiveBackFreedMemory();  // of loading and warming up
-  SetReady(true);
   return absl::OkStatus();
 }
 
-absl::Status Server::ReloadModels() {
-  const absl::Status status = ReplaceModels();
+absl::Status Server::ReloadModels(const std::stop_token& stop) {
+  const absl::Status status = ReplaceModels(stop);
   metrics_.ModelsReloaded(status.ok());
   return status;
 }
@@ -220,6 +226,11 @@ void Server::OnDeviceFailed(const absl::Status& reason) {
                                                     "failed; try another server"),
                              v1::DEVICE_FAILED});
   on_failure_();
+}
+
+void Server::EndStudies() {
+  screening_service_.EndAll(
+      {absl::UnavailableError("the server is stopping; try another server"), v1::NOT_READY});
 }
 
 void Server::Stop() {

@@ -5,15 +5,16 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/thread_pool.h"
 #include "grpcpp/server.h"
-#include "prometheus/exposer.h"
 #include "server/config.pb.h"
 #include "server/metrics.h"
+#include "server/metrics_endpoint.h"
 #include "server/model_registry.h"
 #include "server/model_service.h"
 #include "server/screening_service.h"
@@ -24,8 +25,8 @@ namespace m3lung {
 inline constexpr char kLivenessService[] = "liveness";
 inline constexpr char kReadinessService[] = "readiness";
 
-// Start() listens, alive and not ready; LoadModels() makes it ready; Stop() lets
-// studies in flight end.
+// Start() listens, alive and not ready; LoadModels() and BeginServing() make it ready;
+// Stop() lets studies in flight end.
 class Server {
  public:
   // UNAVAILABLE names the address that cannot be bound. `on_failure` is called, perhaps
@@ -36,19 +37,23 @@ class Server {
                                                        std::function<void()> on_failure);
   ~Server();
 
-  // Loads and warms up every bundle, then takes studies. The error names the
-  // bundle that was refused.
-  absl::Status LoadModels();
+  // Loads and warms up every bundle. The error names the bundle that was refused; CANCELLED where
+  // `stop` asked for it between two steps. Called on one thread at a time, as ReloadModels().
+  absl::Status LoadModels(const std::stop_token& stop);
+  // Takes studies, and says that it is ready, from here on. Not together with Stop() or after it.
+  void BeginServing() { SetReady(true); }
   // Looks into the folder of bundles again while it serves: new ones are loaded, those
   // that have gone are no longer offered, studies keep the model that they began with.
   // After an error, which names the bundle that was refused, all is as it was.
-  absl::Status ReloadModels();
+  absl::Status ReloadModels(const std::stop_token& stop);
   // Ends replaced models that no study uses any more. To be called now and then.
   void EndUnusedModels();
 
   // Not ready from here on; new studies are refused, those in flight have the
   // configured grace. Returns when all have ended or the grace is over.
   void Stop();
+  // Ends the studies in flight, which Stop() then need not wait for. From any thread.
+  void EndStudies();
 
   // Where it listens, with the port that was picked.
   const std::string& address() const { return address_; }
@@ -57,8 +62,9 @@ class Server {
  private:
   Server(const server::ServerConfig& config, std::function<void()> on_failure);
   absl::Status Listen();
-  absl::StatusOr<std::shared_ptr<ServedModel>> LoadModel(const std::filesystem::path& directory);
-  absl::Status ReplaceModels();
+  absl::StatusOr<std::shared_ptr<ServedModel>> LoadModel(const std::filesystem::path& directory,
+                                                         const std::stop_token& stop);
+  absl::Status ReplaceModels(const std::stop_token& stop);
   void SetReady(bool ready);
   void OnDeviceFailed(const absl::Status& reason);
 
@@ -77,7 +83,7 @@ class Server {
   const SessionEnvironment environment_;
   ScreeningService screening_service_;
   ModelService model_service_;
-  std::unique_ptr<prometheus::Exposer> exposer_;
+  std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
   std::unique_ptr<grpc::Server> grpc_server_;
 };
 

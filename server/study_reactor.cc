@@ -12,8 +12,8 @@ StudyReactor::StudyReactor(grpc::CallbackServerContext& context,
                            std::function<void()> on_done)
     : context_(context),
       on_done_(std::move(on_done)),
-      session_(
-          StudySession::Create(environment, *this, number, absl::FromChrono(context.deadline()))) {}
+      session_(StudySession::Create(environment, *this, number,
+                                    environment.clock.WhenWallShows(context.deadline()))) {}
 
 void StudyReactor::OnReadDone(bool ok) {
   // The session may end in here and gRPC then delete this object.

@@ -43,7 +43,7 @@ def number(config: str, key: str) -> float | None:
 
 
 def port(config: str, key: str) -> int | None:
-    found = re.search(rf'^{key}:\s*"0\.0\.0\.0:(\d+)"', config, re.MULTILINE)
+    found = re.search(rf'^{key}:\s*"\[::\]:(\d+)"', config, re.MULTILINE)
     return int(found.group(1)) if found else None
 
 
@@ -87,6 +87,8 @@ def check(documents: Iterable[Document]) -> Iterator[str]:
 
     selectors = [("Deployment", deployment["spec"]["selector"].get("matchLabels"))]
     for service in by_kind["Service"]:
+        if service["spec"].get("ipFamilyPolicy") != "PreferDualStack":
+            yield f"Service {service['metadata']['name']}: ipFamilyPolicy must be PreferDualStack"
         selectors.append(
             (f"Service {service['metadata']['name']}", service["spec"].get("selector"))
         )

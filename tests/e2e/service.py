@@ -135,13 +135,13 @@ class Server:
     Leaving the context sends SIGTERM and fails unless the server then ends with 0.
     """
 
-    def __init__(self, models, *arguments, device="cpu", run_by=()):
+    def __init__(self, models, *arguments, device="cpu", host="127.0.0.1", run_by=()):
         """run_by: a command that runs the server's command, given to it as arguments."""
         self._log_path = scratch("server") / "m3lungd.log"
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(
-                [*run_by, BIN_DIR / "m3lungd", "--listen=127.0.0.1:0",
-                 "--metrics_listen=127.0.0.1:0", f"--models={models}", f"--device={device}",
+                [*run_by, BIN_DIR / "m3lungd", f"--listen={host}:0",
+                 f"--metrics_listen={host}:0", f"--models={models}", f"--device={device}",
                  *arguments],
                 stdout=subprocess.PIPE, stderr=log, text=True, env=_SERVER_ENVIRONMENT,
             )  # fmt: skip

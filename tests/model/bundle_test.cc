@@ -13,8 +13,10 @@
 #include "gtest/gtest.h"
 #include "model/bundle_files.h"
 #include "model/convolution_precision.h"
+#include "model/find_bundles.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/stopping_runner.h"
 #include "tests/testing/temporary_folder.h"
 #include "torch/script.h"
 #include "torch/torch.h"
@@ -33,6 +35,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::FloatNear;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Pointwise;
 using ::testing::StartsWith;
 
@@ -169,6 +172,22 @@ TEST_F(BundleTest, TheSameSeedWritesTheSameManifest) {
   EXPECT_EQ(ReadFile(folder / "manifest.json").value(), Manifest());
 }
 
+TEST_F(BundleTest, IsNotLoadedOnceAskedToStop) {
+  std::stop_source stop;
+  EXPECT_THAT(LoadBundle(folder_, {.stop = stop.get_token()}), IsOk());
+  stop.request_stop();
+  EXPECT_THAT(LoadBundle(folder_, {.stop = stop.get_token()}),
+              StatusIs(absl::StatusCode::kCancelled, HasSubstr("asked to stop")));
+}
+
+TEST(RunGoldenTest, StopsBetweenTwoBatches) {
+  testing::StoppingRunner runner(/*batches=*/2);
+  const std::vector<HuPixels> slices(5, HuPixels(16, 0));
+  EXPECT_THAT(RunGolden(runner, slices, 1, runner.token()),
+              StatusIs(absl::StatusCode::kCancelled, ::testing::_));
+  EXPECT_EQ(runner.batches_run(), 2);
+}
+
 TEST_F(BundleTest, RefusesAFileThatIsNotTheManifests) {
   for (const char* file : {"slice.ts", "patient.ts", "golden.hu"}) {
     const std::string bytes = ReadFile(folder_ / file).value();
@@ -250,7 +269,8 @@ TEST_F(BundleTest, LeavesNothingBehindWhenRefusedToWrite) {
   EXPECT_THAT(WriteBundle(std::move(contents), scratch_.path(), false),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"crop_mode\"")));
   M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindBundles(scratch_.path()));
-  EXPECT_THAT(found, ElementsAre(folder_));
+  EXPECT_THAT(found.folders, ElementsAre(folder_));
+  EXPECT_THAT(found.passed_over, IsEmpty());
 }
 
 TEST_F(BundleTest, RefusesNetworksThatDoNotFitTogether) {
@@ -260,27 +280,6 @@ TEST_F(BundleTest, RefusesNetworksThatDoNotFitTogether) {
   contents.patient_net = testing::MakeTinyPatientNet(options);
   EXPECT_THAT(WriteBundle(std::move(contents), scratch_.path(), false),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("193 features")));
-}
-
-TEST(FindBundlesTest, SortsByNameThenByVersionAsNumbers) {
-  const TemporaryFolder scratch;
-  for (const char* bundle : {"b/1", "a/10", "a/2", "a/1.10", "a/1.9", "a/.hidden", "a/rest"}) {
-    std::filesystem::create_directories(scratch.path() / bundle);
-    ASSERT_THAT(WriteFile(scratch.path() / bundle / "manifest.json", "{}"), IsOk());
-  }
-  std::filesystem::create_directories(scratch.path() / "a" / "3");  // no manifest
-  M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindBundles(scratch.path()));
-  const auto at = [&](const char* bundle) { return scratch.path() / bundle; };
-  EXPECT_THAT(found, ElementsAre(at("a/1.9"), at("a/1.10"), at("a/2"), at("a/10"), at("a/rest"),
-                                 at("b/1")));
-}
-
-TEST(FindBundlesTest, SaysWhatToDoWhereThereIsNone) {
-  const TemporaryFolder scratch;
-  EXPECT_THAT(FindBundles(scratch.path()),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("m3lung-train init --out=")));
-  EXPECT_THAT(FindBundles(scratch.path() / "none"),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no model bundle")));
 }
 
 }  // namespace

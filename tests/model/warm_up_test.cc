@@ -6,12 +6,14 @@
 #include "gtest/gtest.h"
 #include "tests/testing/fake_runner.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/stopping_runner.h"
 
 namespace m3lung {
 namespace {
 
 using ::m3lung::testing::FakeRunner;
 using ::m3lung::testing::StatusIs;
+using ::m3lung::testing::StoppingRunner;
 using ::testing::Each;
 using ::testing::SizeIs;
 
@@ -32,6 +34,13 @@ TEST(WarmUpTest, SaysWhatALaneSays) {
   runner.FailWith(absl::InternalError("the network fails"));
   EXPECT_THAT(WarmUp(runner, {1}).status(),
               StatusIs(absl::StatusCode::kInternal, ::testing::HasSubstr("the network fails")));
+}
+
+TEST(WarmUpTest, StopsBetweenTwoRuns) {
+  StoppingRunner runner(/*batches=*/2);
+  EXPECT_THAT(WarmUp(runner, {1, 2}, runner.token()).status(),
+              StatusIs(absl::StatusCode::kCancelled, ::testing::_));
+  EXPECT_EQ(runner.batches_run(), 2);
 }
 
 }  // namespace

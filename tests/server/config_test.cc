@@ -44,6 +44,20 @@ TEST(ConfigTest, NamesAnUnknownKeyAndItsPlace) {
                        AllOf(HasSubstr("config.textproto:2:"), HasSubstr("lissten"))));
 }
 
+TEST(ConfigTest, TakesIPv6AddressesInBrackets) {
+  for (const char* key : {"listen", "metrics_listen"}) {
+    for (const char* address : {"[::]:50051", "[::1]:0"}) {
+      EXPECT_THAT(Check(absl::StrCat(key, ": \"", address, "\"")), IsOk()) << address;
+    }
+    for (const char* address : {"::1:50051", "[::1]", "[::1:50051"}) {
+      EXPECT_THAT(Check(absl::StrCat(key, ": \"", address, "\"")),
+                  StatusIs(absl::StatusCode::kInvalidArgument,
+                           AllOf(HasSubstr(key), HasSubstr("IPv6 address in brackets"),
+                                 HasSubstr(address))));
+    }
+  }
+}
+
 TEST(ConfigTest, NamesAnIllTypedValueAndItsPlace) {
   EXPECT_THAT(Check("decode_threads: \"two\"\n"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("config.textproto:1:")));
