@@ -1,47 +1,20 @@
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <string>
-#include <system_error>
 #include <thread>
-#include <utility>
 #include <variant>
 
 #include "base/freed_memory.h"
+#include "base/library_settings.h"
 #include "server/options.h"
 #include "server/server.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
 namespace {
-
-// Libraries read these when they are loaded, which is before main(): so where they are not set,
-// this starts the program once more, with them.
-void TellLibraries(char** argv) {
-  constexpr std::pair<const char*, const char*> kTold[] = {
-      // The network's threads would wait for each other by spinning. Decoding shares their
-      // processors, which then costs a third of the speed (bench/RESULTS.md).
-      {"OMP_WAIT_POLICY", "passive"},
-      // oneDNN would keep each piece of a network that it compiled (model/fused_network.h), weights
-      // and all, in case the same is compiled again. What is loaded again never is the same.
-      {"DNNL_GRAPH_COMPILED_PARTITION_CACHE_CAPACITY", "0"},
-  };
-  bool all_told = true;
-  for (const auto& [name, value] : kTold) {
-    if (std::getenv(name) != nullptr) continue;
-    setenv(name, value, /*overwrite=*/1);
-    all_told = false;
-  }
-  if (all_told) return;
-  std::error_code error;
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
-  execv(program.c_str(), argv);  // Returns where that is not to be had.
-}
 
 // Blocks the signals that ask something of the server, in this thread and all that it
 // starts, so that only this thread takes them, when it waits for them.
@@ -81,7 +54,7 @@ int ServeUntilStopped(m3lung::Server& server, const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  TellLibraries(argv);
+  m3lung::TellLibraries(argv);
   m3lung::KeepFreedMemory();
   const sigset_t signals = BlockSignals();
   spdlog::set_default_logger(spdlog::stderr_logger_mt("m3lungd"));
