@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 
 constexpr size_t kReadBytes = 1 << 20;
 
+enum class Durability { kSynced, kCached };
+
 // False where it fails, with errno set.
 bool WriteAll(int file, absl::string_view bytes) {
   while (!bytes.empty()) {
@@ -84,6 +86,20 @@ absl::Status WriteThrough(const fs::path& path, absl::string_view contents) {
   return absl::ErrnoToStatus(reason, absl::StrCat("cannot write ", path.string()));
 }
 
+absl::Status Write(const fs::path& path, absl::string_view contents, Durability durability) {
+  const OutputTarget target = FindOutputTarget(path);
+  switch (target.kind) {
+    case OutputKind::kFile:
+      return Replace(path, target.path, contents, durability);
+    case OutputKind::kThrough:
+      return WriteThrough(path, contents);
+    case OutputKind::kDescriptor:
+      if (WriteAll(target.descriptor, contents)) return absl::OkStatus();
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path.string()));
+  }
+  return absl::InternalError("an output of no kind");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const fs::path& path) {
@@ -109,18 +125,12 @@ absl::StatusOr<std::string> ReadFile(const fs::path& path) {
   return contents;
 }
 
-absl::Status WriteFile(const fs::path& path, absl::string_view contents, Durability durability) {
-  const OutputTarget target = FindOutputTarget(path);
-  switch (target.kind) {
-    case OutputKind::kFile:
-      return Replace(path, target.path, contents, durability);
-    case OutputKind::kThrough:
-      return WriteThrough(path, contents);
-    case OutputKind::kDescriptor:
-      if (WriteAll(target.descriptor, contents)) return absl::OkStatus();
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path.string()));
-  }
-  return absl::InternalError("an output of no kind");
+absl::Status WriteFile(const fs::path& path, absl::string_view contents) {
+  return Write(path, contents, Durability::kSynced);
+}
+
+absl::Status WriteFileCached(const fs::path& path, absl::string_view contents) {
+  return Write(path, contents, Durability::kCached);
 }
 
 absl::Status MakeFolder(const fs::path& folder) {
