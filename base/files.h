@@ -14,8 +14,16 @@ namespace m3lung {
 // NOT_FOUND where there is no such file; the message never holds its contents.
 absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path);
 
-// Writes beside the target and renames, so that no reader sees half a file.
+// A regular file is written beside its place and renamed, so that no reader sees half a file, and
+// nothing is left where it fails; a link's target is replaced, not the link. Devices, pipes and
+// open descriptors (/dev/null, /dev/stdout, the shell's >(command)) are written to. The error
+// names the path and says why: RESOURCE_EXHAUSTED where the disk is full. A file is on the disk
+// once the call has returned.
 absl::Status WriteFile(const std::filesystem::path& path, absl::string_view contents);
+
+// The same, and when a file gets to the disk is left to the system: for many files that can be made
+// again.
+absl::Status WriteFileCached(const std::filesystem::path& path, absl::string_view contents);
 
 // Makes the folder, and those above it, where they are not there. UNAVAILABLE names
 // it and says why not.

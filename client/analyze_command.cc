@@ -1,10 +1,8 @@
 // m3lung analyze: sends a study, shows and stores what is answered.
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -13,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
+#include "base/output_checks.h"
+#include "base/standard_output.h"
 #include "base/status_macros.h"
 #include "client/answer_json.h"
 #include "client/answer_table.h"
@@ -56,27 +56,17 @@ StudyOptions OptionsFrom(const AnalyzeFlags& flags) {
   return options;
 }
 
-// Before anything is sent, so that no analysis is lost to a mistyped path.
+absl::Status Named(absl::string_view flag, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(flag, ": ", status.message()));
+}
+
+// Before anything is sent, so that no analysis is lost to a mistyped path or a full disk.
 absl::Status CheckOutputs(const AnalyzeFlags& flags) {
-  std::error_code error;
-  if (!flags.json.empty()) {
-    const std::filesystem::path folder = std::filesystem::absolute(flags.json).parent_path();
-    if (!std::filesystem::is_directory(folder, error)) {
-      return absl::NotFoundError(absl::StrCat("--json: there is no folder ", folder.string()));
-    }
-    if (std::filesystem::is_directory(flags.json, error)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--json: ", flags.json, " is a folder; name a file"));
-    }
-  }
-  if (!flags.report.empty()) {
-    std::filesystem::create_directories(flags.report, error);
-    if (error) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--report: cannot make the folder ", flags.report, ": ", error.message()));
-    }
-  }
-  return absl::OkStatus();
+  if (!flags.json.empty()) M3L_RETURN_IF_ERROR(Named("--json", CheckOutputFile(flags.json)));
+  if (flags.report.empty()) return absl::OkStatus();
+  M3L_RETURN_IF_ERROR(Named("--report", MakeFolder(flags.report)));
+  return Named("--report", CheckOutputFolder(flags.report));
 }
 
 int Fail(int exit_code, absl::string_view message) {
@@ -105,22 +95,33 @@ absl::Status WriteOutputs(const AnalyzeFlags& flags, const v1::StudyAnswer& answ
 
 int RunAnalyze(const AnalyzeFlags& flags) {
   const std::vector<std::filesystem::path> paths(flags.paths.begin(), flags.paths.end());
-  const absl::StatusOr<std::vector<std::filesystem::path>> files = FindInstances(paths);
-  if (!files.ok()) return Fail(kExitUsage, files.status().message());
+  const absl::StatusOr<StudyFiles> study = FindInstances(paths);
+  if (!study.ok()) return Fail(kExitUsage, study.status().message());
   if (const absl::Status outputs = CheckOutputs(flags); !outputs.ok()) {
     return Fail(kExitUsage, outputs.message());
   }
 
+  for (const UnreadableEntry& entry : study->unreadable) {
+    std::cerr << "m3lung: cannot be read, counts as missing: " << entry.path.string() << ": "
+              << entry.why << "\n";
+  }
+
   ProgressDisplay display(std::cerr, DetectDisplayKind(), TerminalWidth());
   StudyOptions options = OptionsFrom(flags);
+  options.missing_instances = static_cast<int>(study->unreadable.size());
   options.on_progress = [&display](const StudyStage& stage) { display.Show(stage); };
-  const absl::StatusOr<v1::StudyAnswer> answer =
-      StudyClient(MakeChannel(flags.server)).Analyze(*files, options);
+  absl::StatusOr<v1::StudyAnswer> answer =
+      StudyClient(MakeChannel(flags.server)).Analyze(study->files, options);
   display.Close();
   if (!answer.ok()) return Fail(kExitFailed, ExplainFailure(answer.status(), flags.server));
 
+  // What only the client knows goes with the answer, into the table, the JSON and the report.
+  if (const std::string unreadable = DescribeUnreadable(*study); !unreadable.empty()) {
+    answer->mutable_patient()->add_warnings(unreadable);
+  }
   std::cout << FormatAnswer(*answer);
-  if (const absl::Status written = WriteOutputs(flags, *answer, *files); !written.ok()) {
+  FlushStandardOutput();  // --json may name the same descriptor
+  if (const absl::Status written = WriteOutputs(flags, *answer, study->files); !written.ok()) {
     return Fail(kExitFailed, written.message());
   }
   if (answer->patient().verdict() == v1::REJECTED) {
@@ -169,7 +170,9 @@ void AddAnalyzeCommand(CLI::App& program, int& exit_code) {
   command->footer(
       "Exit codes: 0 answered (verdict OK, DEGRADED, or ABSTAINED: no label is given);\n"
       "1 refused or failed, or nothing in the study could be analysed (verdict REJECTED);\n"
-      "2 used wrongly (an unknown option, a path that is not there).\n"
+      "2 used wrongly (an unknown option, a path that is not there, an output that cannot be\n"
+      "written).\n"
+      "Files and links of the study that cannot be read are named and count as missing.\n"
       "Example: m3lung analyze study/ --json=answer.json --report=report/\n"
       "Research use only: not for diagnosis.");
   command->callback([flags, &exit_code] { exit_code = RunAnalyze(*flags); });

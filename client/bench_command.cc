@@ -11,6 +11,8 @@
 #include "absl/strings/str_format.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/output_checks.h"
+#include "base/standard_output.h"
 #include "client/channel.h"
 #include "client/commands.h"
 #include "client/file_discovery.h"
@@ -70,9 +72,15 @@ int Fail(int exit_code, absl::string_view message) {
 int RunBench(BenchFlags flags) {
   std::vector<std::vector<fs::path>> studies;
   for (const std::string& folder : flags.studies) {
-    absl::StatusOr<std::vector<fs::path>> files = FindInstances({fs::path(folder)});
-    if (!files.ok()) return Fail(kExitUsage, files.status().message());
-    studies.push_back(*std::move(files));
+    absl::StatusOr<StudyFiles> study = FindInstances({fs::path(folder)});
+    if (!study.ok()) return Fail(kExitUsage, study.status().message());
+    if (!study->unreadable.empty()) return Fail(kExitUsage, DescribeUnreadable(*study));
+    studies.push_back(std::move(study->files));
+  }
+  if (!flags.json.empty()) {
+    if (const absl::Status output = CheckOutputFile(flags.json); !output.ok()) {
+      return Fail(kExitUsage, absl::StrCat("--json: ", output.message()));
+    }
   }
   flags.load.window = absl::Seconds(flags.window_seconds);
 
@@ -92,6 +100,7 @@ int RunBench(BenchFlags flags) {
                                      window.studies);
       });
   std::cout << FormatLoad(summary);
+  FlushStandardOutput();  // --json may name the same descriptor
   if (!flags.json.empty()) {
     if (const absl::Status written = WriteFile(flags.json, LoadToJson(summary)); !written.ok()) {
       return Fail(kExitFailed, written.message());

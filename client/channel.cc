@@ -1,5 +1,6 @@
 #include "client/channel.h"
 
+#include "client/proxy.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -14,6 +15,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   // on clients that ask more often than every five minutes.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 360'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  if (IsLoopback(address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 

@@ -12,7 +12,8 @@ namespace m3lung::client {
 inline constexpr char kDefaultServer[] = "127.0.0.1:50051";
 
 // A channel without encryption to `address` ("host:port"), which takes answers
-// as large as a full-size lesion map makes them. Connects at the first call.
+// as large as a full-size lesion map makes them. Connects at the first call, through the proxy that
+// the environment names (client/proxy.h), but to this machine always directly.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
 }  // namespace m3lung::client

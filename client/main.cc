@@ -2,9 +2,12 @@
 #include "CLI/App.hpp"
 #include "CLI/Config.hpp"
 #include "CLI/Formatter.hpp"
+#include "base/standard_output.h"
 #include "client/commands.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int Run(int argc, char** argv) {
   using namespace m3lung::client;  // NOLINT(google-build-using-namespace): a main of one screen
   CLI::App program("Screens chest CT for pneumonia with an M3Lung server. Research use only.",
                    "m3lung");
@@ -24,4 +27,11 @@ int main(int argc, char** argv) {
     return program.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  m3lung::GuardStandardStreams();
+  return m3lung::ExitCodeOnceWritten("m3lung", Run(argc, argv));
 }

@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "client/proxy.h"
 #include "client/text.h"
 #include "m3lung/v1/screening.pb.h"
 
@@ -38,6 +39,19 @@ std::string AdviceForReason(const std::string& name) {
     default:
       return "Client and server may be of different versions.";
   }
+}
+
+// Empty where the server is reached directly.
+std::string AdviceOnProxy(absl::StatusCode code, absl::string_view server) {
+  const bool may_be_the_proxy = code == absl::StatusCode::kUnavailable ||
+                                code == absl::StatusCode::kDeadlineExceeded ||
+                                code == absl::StatusCode::kUnimplemented;
+  const Proxy proxy = may_be_the_proxy ? ProxyFor(server) : Proxy();
+  if (proxy.variable.empty()) return "";
+  return absl::StrCat(
+      "The call went through the proxy ", Printable(proxy.address),
+      ", which the environment variable ", proxy.variable,
+      " names. To reach the server without it, name its host: no_proxy=", HostOf(server));
 }
 
 std::string AdviceForCode(absl::StatusCode code, absl::string_view server) {
@@ -92,6 +106,8 @@ std::string ExplainFailure(const absl::Status& status, absl::string_view server)
   const std::string advice =
       reason.empty() ? AdviceForCode(status.code(), server) : AdviceForReason(reason);
   if (!advice.empty()) absl::StrAppend(&explained, "\n", advice);
+  const std::string proxy = reason.empty() ? AdviceOnProxy(status.code(), server) : "";
+  if (!proxy.empty()) absl::StrAppend(&explained, "\n", proxy);
   return explained;
 }
 

@@ -68,11 +68,12 @@ absl::StatusOr<bool> SendFile(const std::filesystem::path& path, Stream& stream)
   return true;
 }
 
-absl::Status SendStudy(const std::vector<std::filesystem::path>& files,
-                       const v1::StudyHeader& header, Stream& stream, ProgressTeller& progress) {
+absl::Status SendStudy(const std::vector<std::filesystem::path>& files, const StudyOptions& options,
+                       Stream& stream, ProgressTeller& progress) {
   v1::AnalyzeStudyRequest request;
-  *request.mutable_header() = header;
-  request.mutable_header()->set_expected_instances(static_cast<int>(files.size()));
+  *request.mutable_header() = options.header;
+  request.mutable_header()->set_expected_instances(static_cast<int>(files.size()) +
+                                                   options.missing_instances);
   if (!stream.Write(request)) return absl::OkStatus();
   for (const std::filesystem::path& file : files) {
     M3L_ASSIGN_OR_RETURN(const bool sent, SendFile(file, stream));
@@ -163,7 +164,7 @@ absl::StatusOr<v1::StudyAnswer> StudyClient::Analyze(
   // Writes wait while the server has enough to do, and the server waits while
   // its answers are not read, so that both must go on at once.
   std::future<absl::Status> sent = std::async(std::launch::async, [&] {
-    absl::Status status = SendStudy(files, options.header, *stream, progress);
+    absl::Status status = SendStudy(files, options, *stream, progress);
     if (!status.ok()) context.TryCancel();
     return status;
   });

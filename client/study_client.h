@@ -27,8 +27,11 @@ struct StudyStage {
 };
 
 struct StudyOptions {
-  // Sent as it is, but for expected_instances, which is set to the number of files.
+  // Sent as it is, but for expected_instances, which is set to the number of files, and of
+  // `missing_instances` more.
   v1::StudyHeader header;
+  // The study has them, and they cannot be sent.
+  int missing_instances = 0;
   // Longest time for the whole study.
   absl::Duration timeout = absl::InfiniteDuration();
   // Called at each change, from two threads but never at once; must not block

@@ -1,13 +1,9 @@
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <stop_token>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -16,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/freed_memory.h"
+#include "base/library_settings.h"
 #include "server/model_loader.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -31,29 +28,6 @@ constexpr absl::Duration kBetweenLooks = absl::Seconds(1);
 constexpr absl::Duration kLastWords = absl::Seconds(2);
 // For a step of loading to come to its end.
 constexpr absl::Duration kLastStep = absl::Seconds(2);
-
-// Libraries read these when they are loaded, which is before main(): so where they are not set,
-// this starts the program once more, with them.
-void TellLibraries(char** argv) {
-  constexpr std::pair<const char*, const char*> kTold[] = {
-      // The network's threads would wait for each other by spinning. Decoding shares their
-      // processors, which then costs a third of the speed (bench/RESULTS.md).
-      {"OMP_WAIT_POLICY", "passive"},
-      // oneDNN would keep each piece of a network that it compiled (model/fused_network.h), weights
-      // and all, in case the same is compiled again. What is loaded again never is the same.
-      {"DNNL_GRAPH_COMPILED_PARTITION_CACHE_CAPACITY", "0"},
-  };
-  bool all_told = true;
-  for (const auto& [name, value] : kTold) {
-    if (std::getenv(name) != nullptr) continue;
-    setenv(name, value, /*overwrite=*/1);
-    all_told = false;
-  }
-  if (all_told) return;
-  std::error_code error;
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
-  execv(program.c_str(), argv);  // Returns where that is not to be had.
-}
 
 int Fail(const absl::Status& status) {
   std::cerr << "m3lungd: " << status.message() << "\n";
@@ -140,7 +114,7 @@ int Run(m3lung::Server& server, const m3lung::Signals& signals, const std::atomi
 int main(int argc, char** argv) {
   // First, so that none is lost while the program starts once more.
   const m3lung::Signals signals;
-  TellLibraries(argv);
+  m3lung::TellLibraries(argv);
   m3lung::KeepFreedMemory();
   spdlog::set_default_logger(spdlog::stderr_logger_mt("m3lungd"));
   const auto options = m3lung::ParseCommandLine(argc, argv);

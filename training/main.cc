@@ -1,20 +1,40 @@
 // m3lung-train: makes models and the studies to make them with.
+#include <exception>
 #include <iostream>
+#include <new>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
 #include "base/freed_memory.h"
+#include "base/library_settings.h"
+#include "base/standard_output.h"
+#include "c10/util/Exception.h"
 #include "training/commands/commands.h"
 
 namespace {
 
+constexpr char kProgram[] = "m3lung-train";
 constexpr int kFailed = 1;
 constexpr int kUsedWrongly = 2;
 
-}  // namespace
+// What `command` answers. No exception of a library ends the program without a word.
+absl::Status Outcome(const m3lung::Command& command) try {
+  return command();
+} catch (const c10::OutOfMemoryError& e) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the device has too little memory (a smaller --batch-size needs less): ",
+                   e.what_without_backtrace()));
+} catch (const c10::Error& e) {
+  return absl::InternalError(absl::StrCat("LibTorch: ", e.what_without_backtrace()));
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(
+      "there is too little memory; smaller batches and fewer threads need less");
+} catch (const std::exception& e) {
+  return absl::InternalError(e.what());
+}
 
-int main(int argc, char** argv) {
-  m3lung::KeepFreedMemory();
-  CLI::App app("Makes M3Lung models and synthetic studies. Research use only.", "m3lung-train");
+int Run(int argc, char** argv) {
+  CLI::App app("Makes M3Lung models and synthetic studies. Research use only.", kProgram);
   app.require_subcommand(1);
   app.footer(
       "Exit code: 0 done, 1 failed, 2 used wrongly.\nm3lung-train SUBCOMMAND --help says more.");
@@ -35,8 +55,17 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : kUsedWrongly;  // 0: --help
   }
-  const absl::Status status = chosen();
+  const absl::Status status = Outcome(chosen);
   if (status.ok()) return 0;
-  std::cerr << "m3lung-train: " << status.message() << "\n";
+  std::cerr << kProgram << ": " << status.message() << "\n";
   return status.code() == absl::StatusCode::kInvalidArgument ? kUsedWrongly : kFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  m3lung::TellLibraries(argv);
+  m3lung::GuardStandardStreams();
+  m3lung::KeepFreedMemory();
+  return m3lung::ExitCodeOnceWritten(kProgram, Run(argc, argv));
 }

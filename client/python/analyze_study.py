@@ -8,6 +8,7 @@ Exit codes: 0 answered; 1 refused; 2 used wrongly; 3 try again later.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ except ImportError:
     sys.exit("The stubs are missing: README.md, step 2, says how they are made.")
 
 ANSWERED, REFUSED, USAGE, TRY_AGAIN = 0, 1, 2, 3
+PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")  # what gRPC looks at, in its order
 CHUNK_BYTES = 256 * 1024  # The contract allows 1 MiB.
 
 # The request itself was fine: the same one may succeed later. A reason of
@@ -31,7 +33,7 @@ TEMPORARY_REASONS = {"TOO_MANY_STUDIES", "SERVER_FULL", "NOT_READY"}
 
 
 def requests(
-    files: Sequence[pathlib.Path], args: argparse.Namespace
+    files: Sequence[pathlib.Path], unreadable: int, args: argparse.Namespace
 ) -> Iterator[screening_pb2.AnalyzeStudyRequest]:
     """The stream of one study: the header, then every file in chunks.
 
@@ -42,7 +44,7 @@ def requests(
         header=screening_pb2.StudyHeader(
             client_study_id=args.study_id,
             model_name=args.model,
-            expected_instances=len(files),
+            expected_instances=len(files) + unreadable,
             lesion_maps=screening_pb2.GRID if args.maps else screening_pb2.NO_MAP,
         )
     )
@@ -58,6 +60,17 @@ def requests(
                     break
                 data = following
     # Returning half-closes the stream: the study is complete.
+
+
+def is_readable(path: pathlib.Path) -> bool:
+    return path.is_file() and os.access(path, os.R_OK)
+
+
+def channel_options(server: str) -> list[tuple[str, int]]:
+    """Calls to this machine go there directly, whatever proxy the environment names."""
+    host = server.removeprefix("dns:///").rsplit(":", 1)[0].strip("[]").lower()
+    local = host in ("localhost", "::1") or host.startswith("127.") or server.startswith("unix:")
+    return [("grpc.enable_http_proxy", 0)] if local else []
 
 
 def name_of(enum: Any, value: int) -> str:
@@ -130,13 +143,14 @@ def print_patient(patient: results_pb2.PatientResult) -> None:
 def analyze(
     stub: screening_pb2_grpc.ScreeningServiceStub,
     files: Sequence[pathlib.Path],
+    unreadable: int,
     args: argparse.Namespace,
 ) -> results_pb2.PatientResult | None:
     """Returns the PatientResult, None where the stream ended without one."""
     patient = None
     # Reading goes on while the requests are written: the server stops taking
     # slices while the results of earlier ones wait to be read.
-    for response in stub.AnalyzeStudy(requests(files, args), timeout=args.deadline):
+    for response in stub.AnalyzeStudy(requests(files, unreadable, args), timeout=args.deadline):
         kind = response.WhichOneof("message")
         if kind == "receipt":
             print_receipt(response.receipt, files)
@@ -148,10 +162,13 @@ def analyze(
     return patient
 
 
-def explain(error: grpc.RpcError) -> int:
+def explain(error: grpc.RpcError, server: str) -> int:
     """Prints a failed call and returns the exit code for it."""
     reason = dict(error.trailing_metadata() or ()).get("m3lung-reason", "")
     print(f"{error.code().name} {reason}: {error.details()}", file=sys.stderr)
+    proxy = next((name for name in PROXIES if os.environ.get(name)), None)
+    if error.code() == grpc.StatusCode.UNAVAILABLE and proxy and not channel_options(server):
+        print(f"{proxy} names a proxy; to go without, add the host to no_proxy", file=sys.stderr)
     again = error.code() in TEMPORARY or reason in TEMPORARY_REASONS
     return TRY_AGAIN if again else REFUSED
 
@@ -168,15 +185,24 @@ def main() -> int:
     parser.add_argument("--maps", action="store_true", help="ask for lesion maps too")
     parser.add_argument("--deadline", type=float, default=600, metavar="SECONDS")
     args = parser.parse_args()  # Ends with code 2 where it is used wrongly.
-    files = sorted(path for path in args.folder.rglob("*") if path.is_file())
+    found = sorted(args.folder.rglob("*"))
+    files = [path for path in found if is_readable(path)]
     if not files:
         parser.error(f"{args.folder} is not a folder with files in it")
 
-    with grpc.insecure_channel(args.server) as channel:
+    # Announced, so that the server knows that they are missing. Of links those that lead nowhere.
+    unreadable = [
+        path for path in found if not is_readable(path) and (path.is_file() or not path.exists())
+    ]
+    for path in unreadable:
+        print(f"cannot be read, counts as missing: {path.name}", file=sys.stderr)
+
+    with grpc.insecure_channel(args.server, channel_options(args.server)) as channel:
         try:
-            patient = analyze(screening_pb2_grpc.ScreeningServiceStub(channel), files, args)
+            stub = screening_pb2_grpc.ScreeningServiceStub(channel)
+            patient = analyze(stub, files, len(unreadable), args)
         except grpc.RpcError as error:
-            return explain(error)
+            return explain(error, args.server)
     if patient is None:
         print("the server ended the stream without a patient result", file=sys.stderr)
         return REFUSED

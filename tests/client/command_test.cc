@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -29,9 +30,12 @@ struct Outcome {
   std::string output;  // standard output and standard error
 };
 
-Outcome RunM3Lung(const std::string& arguments) {
+// A command of bash, which may set variables and redirect what the program prints.
+Outcome RunBash(const std::string& command) {
   Outcome outcome;
-  FILE* pipe = popen(absl::StrCat(M3LUNG_BINARY, " ", arguments, " 2>&1").c_str(), "r");
+  setenv("M3LUNG", M3LUNG_BINARY, 1);
+  setenv("COMMAND", command.c_str(), 1);
+  FILE* pipe = popen("exec bash -c \"$COMMAND\" 2>&1", "r");
   if (pipe == nullptr) return outcome;
   std::array<char, 4096> buffer;
   while (const size_t count = fread(buffer.data(), 1, buffer.size(), pipe)) {
@@ -40,6 +44,10 @@ Outcome RunM3Lung(const std::string& arguments) {
   const int status = pclose(pipe);
   if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
   return outcome;
+}
+
+Outcome RunM3Lung(const std::string& arguments) {
+  return RunBash(absl::StrCat("exec $M3LUNG ", arguments));
 }
 
 class CommandTest : public ::testing::Test {
@@ -91,6 +99,94 @@ TEST_F(CommandTest, AnalyzesAStudy) {
   // What was sent is no DICOM here, so that pictures give way to words.
   M3L_ASSERT_OK_AND_ASSIGN(const std::string page, ReadFile(report + "/report.html"));
   EXPECT_THAT(page, HasSubstr("no picture: "));
+}
+
+TEST_F(CommandTest, WritesJsonThroughLinksPipesAndDescriptors) {
+  FakeServer server(normally_);
+  const std::string analyze = absl::StrCat("$M3LUNG analyze ", Study(), To(server), " --json=");
+  const std::filesystem::path old = folder_.Add("old", "old"), link = folder_.path() / "link";
+  std::filesystem::create_symlink(old, link);
+  EXPECT_EQ(RunBash(absl::StrCat(analyze, link.string())).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_THAT(ReadFile(old).value(), HasSubstr("\"patient\""));
+
+  const std::string pipe = folder_.path() / "pipe";
+  const Outcome piped =
+      RunBash(absl::StrCat("mkfifo ", pipe, "; ", analyze, pipe, " >/dev/null & timeout 60 cat ", pipe,
+                           " | sed s/^/json:/; wait $! && test -p ", pipe));
+  EXPECT_EQ(piped.exit_code, 0);
+  EXPECT_THAT(piped.output, HasSubstr("json:{"));
+
+  const std::string both = folder_.path() / "both";
+  EXPECT_EQ(RunBash(absl::StrCat(analyze, "/proc/self/fd/1 >", both)).exit_code, 0);
+  EXPECT_THAT(ReadFile(both).value(), ContainsRegex("Verdict(.|\n)*\"patient\""));
+
+  const Outcome substituted = RunBash(absl::StrCat(analyze, ">(sed s/^/json:/) >/dev/null; wait"));
+  EXPECT_EQ(substituted.exit_code, 0);
+  EXPECT_THAT(substituted.output, HasSubstr("json:{"));
+}
+
+TEST_F(CommandTest, ChecksOutputsBeforeTheStudyIsSent) {
+  FakeServer server(normally_);
+  for (const std::string output :
+       {"--json=/proc/self/a.json", "--report=/proc/self/report", "--json=/dev/fd/0 </dev/null"}) {
+    const Outcome outcome = RunM3Lung(absl::StrCat("analyze ", Study(), To(server), " ", output));
+    EXPECT_EQ(outcome.exit_code, 2) << output << "\n" << outcome.output;
+    EXPECT_THAT(outcome.output, ContainsRegex("m3lung: --(json|report): cannot (write|make)"));
+  }
+  EXPECT_TRUE(received_.instances.empty());
+}
+
+TEST_F(CommandTest, FailsWhereWhatItPrintsIsLost) {
+  FakeServer server(normally_);
+  server.health = {{"liveness", Health::SERVING}, {"readiness", Health::SERVING}};
+  const std::string json = folder_.path() / "answer.json";
+  const std::string analyze = absl::StrCat("analyze ", Study(), To(server), " --json=", json);
+  for (const std::string& command : {analyze, absl::StrCat("models", To(server)),
+                                     absl::StrCat("health", To(server)), std::string("--help")}) {
+    const Outcome full = RunBash(absl::StrCat("$M3LUNG ", command, " >/dev/full"));
+    EXPECT_EQ(full.exit_code, 1) << command;
+    EXPECT_THAT(full.output,
+                HasSubstr("m3lung: cannot write to standard output: No space left on device"))
+        << command;
+    // Nobody reads: true has ended once the program begins.
+    const Outcome closed =
+        RunBash(absl::StrCat("exec 3> >(true); wait $!; $M3LUNG ", command, " >&3"));
+    EXPECT_EQ(closed.exit_code, 1) << command;
+    EXPECT_THAT(closed.output, HasSubstr("m3lung: cannot write to standard output: Broken pipe"))
+        << command;
+    EXPECT_EQ(RunBash(absl::StrCat("$M3LUNG ", command, " >&- 2>&-")).exit_code, 1) << command;
+  }
+  EXPECT_THAT(ReadFile(json).value(), HasSubstr("\"patient\""));  // the answer itself is not lost
+}
+
+TEST_F(CommandTest, CountsUnreadableFilesAsMissing) {
+  FakeServer server(normally_);
+  for (const char* name : {"7", "8"}) {
+    std::filesystem::create_symlink("gone", folder_.path() / "study" / name);
+  }
+  const std::string json = folder_.path() / "answer.json";
+  const Outcome outcome =
+      RunM3Lung(absl::StrCat("analyze ", Study(), To(server), " --json=", json));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_EQ(received_.header.expected_instances(), 9);
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr(absl::StrCat("m3lung: cannot be read, counts as missing: ", Study(),
+                                           "/8: the link leads nowhere\n")),
+                    ContainsRegex("Warnings +2 of 9 files cannot be read and count as missing")));
+  EXPECT_THAT(ReadFile(json).value(), HasSubstr("2 of 9 files cannot be read"));
+}
+
+TEST_F(CommandTest, GoesToThisMachineWithoutTheProxy) {
+  FakeServer server(normally_);
+  server.health = {{"liveness", Health::SERVING}, {"readiness", Health::SERVING}};
+  const std::string proxy = "http_proxy=http://user:secret@127.0.0.1:1 ";
+  const Outcome outcome = RunBash(absl::StrCat(proxy, "$M3LUNG health", To(server)));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  const Outcome elsewhere = RunBash(absl::StrCat(proxy, "$M3LUNG health --server=192.0.2.1:1"));
+  EXPECT_EQ(elsewhere.exit_code, 1);
+  EXPECT_THAT(elsewhere.output, AllOf(HasSubstr("the proxy 127.0.0.1:1"), HasSubstr("http_proxy"),
+                                      Not(HasSubstr("secret"))));
 }
 
 TEST_F(CommandTest, TellsOfARefusal) {

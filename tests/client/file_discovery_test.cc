@@ -1,5 +1,6 @@
 #include "client/file_discovery.h"
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
@@ -12,19 +13,17 @@ using ::m3lung::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
-TEST(FindInstancesTest, WalksFoldersSortedWithoutHiddenFilesAndIndices) {
+TEST(FindInstancesTest, WalksFolders) {
   const TemporaryFolder folder;
   const auto b = folder.Add("b", "1");
   const auto deep = folder.Add("a/deep/2.dcm", "1");
-  const auto first = folder.Add("a/1.dcm", "1");
   folder.Add(".hidden", "1");
-  folder.Add(".git/config", "1");
-  folder.Add("DICOMDIR", "1");
-  folder.Add("a/dicomdir", "1");
 
   M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindInstances({folder.path()}));
-  EXPECT_THAT(found, ElementsAre(first, deep, b));
+  EXPECT_THAT(found.files, ElementsAre(deep, b));
+  EXPECT_EQ(DescribeUnreadable(found), "");
 }
 
 TEST(FindInstancesTest, TakesNamedFilesInTheirOrderAndEachOnce) {
@@ -33,18 +32,28 @@ TEST(FindInstancesTest, TakesNamedFilesInTheirOrderAndEachOnce) {
   const auto hidden = folder.Add(".b", "1");
 
   M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindInstances({hidden, a, folder.path() / "." / "a"}));
-  EXPECT_THAT(found, ElementsAre(hidden, a));
+  EXPECT_THAT(found.files, ElementsAre(hidden, a));
 }
 
-TEST(FindInstancesTest, FollowsALinkToAFileButNotToAFolder) {
+TEST(FindInstancesTest, CountsWhatCannotBeReadAsOfTheStudyAndNamesAFew) {
   const TemporaryFolder folder;
-  const TemporaryFolder elsewhere;
-  const auto file = elsewhere.Add("file", "1");
-  std::filesystem::create_symlink(file, folder.path() / "link");
-  std::filesystem::create_directory_symlink(folder.path(), folder.path() / "loop");
+  const auto file = folder.Add("9", "1");
+  for (int i = 0; i < 7; ++i) {
+    std::filesystem::create_symlink("gone", folder.path() / absl::StrCat(i));
+  }
+  M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindInstances({folder.path(), folder.path()}));
+  EXPECT_THAT(found.files, ElementsAre(file));
+  EXPECT_EQ(found.unreadable.size(), 7U);
+  const std::string described = DescribeUnreadable(found);
+  EXPECT_THAT(described,
+              AllOf(HasSubstr("7 of 8 files cannot be read and count as missing: "),
+                    HasSubstr((folder.path() / "0").string() + " (the link leads nowhere), "),
+                    HasSubstr(", and 2 more"), Not(HasSubstr((folder.path() / "5").string()))));
 
-  M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindInstances({folder.path()}));
-  EXPECT_THAT(found, ElementsAre(folder.path() / "link"));
+  std::filesystem::remove(file);
+  EXPECT_THAT(FindInstances({folder.path()}),
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr("no files to send"), HasSubstr("7 of 7 files cannot"))));
 }
 
 TEST(FindInstancesTest, SaysWhichPathIsNotThere) {

@@ -44,6 +44,7 @@ TEST(StudyClientTest, SendsEveryByteInSmallPiecesAfterTheHeader) {
   StudyOptions options;
   options.header.set_model_name("name");
   options.header.set_crop_mode(v1::PAPER);
+  options.missing_instances = 3;
   M3L_ASSERT_OK_AND_ASSIGN(
       const v1::StudyAnswer answer,
       StudyClient(MakeChannel(server.address())).Analyze(AddFiles(folder, contents), options));
@@ -52,7 +53,7 @@ TEST(StudyClientTest, SendsEveryByteInSmallPiecesAfterTheHeader) {
   EXPECT_LE(received.largest_chunk, kChunk);
   EXPECT_EQ(received.header.model_name(), "name");
   EXPECT_EQ(received.header.crop_mode(), v1::PAPER);
-  EXPECT_EQ(received.header.expected_instances(), 4);
+  EXPECT_EQ(received.header.expected_instances(), 4 + 3);
   EXPECT_EQ(answer.patient().label(), v1::COVID_19);
 }
 

@@ -34,6 +34,9 @@ _SERVER_ENVIRONMENT = os.environ | (
 )
 SKIPPED = 77  # the exit code that ctest counts as skipped
 
+# Python's gRPC and urllib would ask a proxy of the environment for the servers of the tests.
+os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "127.0.0.1", "::1"]))
+
 _scratch = tempfile.TemporaryDirectory(prefix="m3lung-e2e-")
 
 

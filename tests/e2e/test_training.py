@@ -85,6 +85,9 @@ class Training(unittest.TestCase):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
             assert training.stderr
             self.assertIn("1/", training.stderr.readline())  # it trains
+            # Threads that wait must not spin: beside other work that is many times slower.
+            environment = pathlib.Path(f"/proc/{training.pid}/environ").read_bytes()
+            self.assertIn(b"OMP_WAIT_POLICY=passive", environment.split(b"\0"))
             training.send_signal(signal.SIGTERM)
             rest = training.stderr.read()
             self.assertEqual(training.wait(service.HANG_SECONDS), 1)

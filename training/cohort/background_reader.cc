@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
+#include "base/folder_files.h"
 #include "base/status_macros.h"
 #include "opencv2/imgproc.hpp"
 #include "preprocess/dicom_decoder.h"
@@ -102,19 +103,14 @@ absl::StatusOr<Background> MakeBackground(std::vector<HuSlice> slices) {
 }
 
 absl::StatusOr<Background> ReadBackground(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error)) {
-    if (it->is_regular_file(error)) files.push_back(it->path());
+  M3L_ASSIGN_OR_RETURN(const FolderFiles found, FilesBeneath(folder));
+  if (!found.unreadable.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ",
+                                                   found.unreadable.front().path.string(), ": ",
+                                                   found.unreadable.front().why));
   }
-  if (error) {
-    return absl::NotFoundError(
-        absl::StrCat("cannot list the folder ", folder.string(), ": ", error.message()));
-  }
-  std::sort(files.begin(), files.end());
   std::vector<HuSlice> slices;
-  for (const fs::path& file : files) {
+  for (const fs::path& file : found.files) {
     M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
     absl::StatusOr<DecodedInstance> instance = DecodeInstance(bytes, {});
     if (!instance.ok()) continue;

@@ -41,8 +41,8 @@ absl::Status WriteMask(const fs::path& path, const cv::Mat& mask) {
   if (!cv::imencode(".png", mask, bytes, {cv::IMWRITE_PNG_COMPRESSION, 3})) {
     return absl::InternalError("a mask cannot be written as PNG");
   }
-  return WriteFile(path,
-                   absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  return WriteFileCached(
+      path, absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
 // Where a study's files go. They are written under hidden names and renamed, the
@@ -75,8 +75,8 @@ absl::Status WriteStudy(const SyntheticStudy& study, const StudyPaths& paths) {
   for (size_t i = 0; i < study.slices.size(); ++i) {
     options.instance_number = static_cast<int>(i) + 1;
     M3L_ASSIGN_OR_RETURN(const std::string bytes, EncodeDicom(study.slices[i], options));
-    M3L_RETURN_IF_ERROR(WriteFile(paths.partial_study / names[i], bytes));
-    const std::string mask = fs::path(names[i]).replace_extension(".png").string();
+    M3L_RETURN_IF_ERROR(WriteFileCached(paths.partial_study / names[i], bytes));
+    const std::string mask = MaskName(names[i]);
     M3L_RETURN_IF_ERROR(WriteMask(paths.partial_truth / "lesions" / mask, study.lesion_masks[i]));
     M3L_RETURN_IF_ERROR(WriteMask(paths.partial_truth / "lungs" / mask, study.lung_masks[i]));
     lesion_by_file[names[i]] = labels[i];

@@ -262,7 +262,7 @@ absl::Status WriteDicomStudy(absl::Span<const HuSlice> slices,
   for (size_t i = 0; i < slices.size(); ++i) {
     each.instance_number = static_cast<int>(i) + 1;
     M3L_ASSIGN_OR_RETURN(const std::string bytes, EncodeDicom(slices[i], each));
-    M3L_RETURN_IF_ERROR(WriteFile(directory / names[i], bytes));
+    M3L_RETURN_IF_ERROR(WriteFileCached(directory / names[i], bytes));
   }
   return absl::OkStatus();
 }

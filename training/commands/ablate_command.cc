@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
 #include "training/commands/training_flags.h"
@@ -26,6 +27,7 @@ struct AblateOptions {
 
 absl::Status RunAblation(AblateOptions options) {
   const std::filesystem::path out = options.out;
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(out));
   M3L_RETURN_IF_ERROR(MakeFolder(out));
   options.patient.seed = options.slice.batches.seed = options.ablation.seed;
   options.patient.threads = options.slice.threads;

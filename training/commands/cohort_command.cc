@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/machine.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "training/cohort/cohort_writer.h"
 #include "training/commands/commands.h"
@@ -26,6 +27,9 @@ absl::Status Cohort(const Arguments& arguments) {
   options.threads = UsableProcessors();
   if (options.size.on_each_background > 0 && options.backgrounds.empty()) {
     return absl::InvalidArgumentError("--background-studies needs a --background to lay them in");
+  }
+  for (const char* folder : {"studies", "slice-labels", "truth"}) {
+    M3L_RETURN_IF_ERROR(CheckOutputFolder(std::filesystem::path(arguments.out) / folder));
   }
   std::optional<Progress> progress;
   CohortObserver observer;

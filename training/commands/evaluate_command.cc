@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/machine.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "model/bundle.h"
 #include "training/commands/commands.h"
@@ -19,6 +20,8 @@
 
 namespace m3lung {
 namespace {
+
+constexpr char kPredictionsFolder[] = "predictions";  // of --out
 
 struct EvaluateCommandOptions {
   std::string data;
@@ -93,7 +96,7 @@ absl::StatusOr<Evaluated> ScoreSplit(const EvaluateCommandOptions& options) {
                                       }));
   }
   M3L_RETURN_IF_ERROR(WritePredictions(result.scored.predictions,
-                                       std::filesystem::path(options.out) / "predictions"));
+                                       std::filesystem::path(options.out) / kPredictionsFolder));
   result.facts.data = absl::StrCat(options.data, ", split ", options.split);
   result.facts.model = BundleName(manifest);
   result.facts.model_digest = bundle->digest;
@@ -135,7 +138,11 @@ absl::Status RunEvaluate(EvaluateCommandOptions options) {
     return absl::InvalidArgumentError(
         "give either --data and --bundle, to score studies, or --predictions alone");
   }
-  // What cannot be read is said before hours of scoring.
+  // What cannot be written or read is said before hours of scoring.
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(options.out));
+  if (scores) {
+    M3L_RETURN_IF_ERROR(CheckOutputFolder(std::filesystem::path(options.out) / kPredictionsFolder));
+  }
   Predictions calibration;
   if (!options.calibration.empty()) {
     M3L_ASSIGN_OR_RETURN(calibration, ReadPredictions(options.calibration));

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/machine.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "torch/torch.h"
 #include "training/commands/commands.h"
@@ -15,6 +16,7 @@ namespace m3lung {
 namespace {
 
 absl::Status RunTheExport(const RunExportOptions& options) {
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(options.models / options.name));
   torch::set_num_threads(UsableProcessors());
   M3L_ASSIGN_OR_RETURN(const ExportedRun exported, ExportRun(options));
   std::cout << "wrote " << exported.folder.string()

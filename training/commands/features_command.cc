@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/machine.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
 #include "training/data/prepared.h"
@@ -19,6 +20,7 @@ struct FeaturesCommandOptions {
 };
 
 absl::Status RunFeatures(const FeaturesCommandOptions& options) {
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(options.run));
   M3L_ASSIGN_OR_RETURN(
       const PreparedData data,
       OpenPrepared(options.data, {Split::kTrain, Split::kValidation, Split::kTest}));

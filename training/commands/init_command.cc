@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/machine.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "model/bundle_writer.h"
 #include "torch/torch.h"
@@ -38,6 +39,7 @@ absl::Status Init(const InitOptions& options) {
   M3L_RETURN_IF_ERROR(Validate(slice_options));
   const PatientNetOptions patient_options = PatientOptionsFor(slice_options);
   M3L_RETURN_IF_ERROR(Validate(patient_options));
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(std::filesystem::path(options.out) / options.name));
 
   torch::set_num_threads(UsableProcessors());
   const PhantomSlices phantoms =

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/machine.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
 #include "training/commands/training_flags.h"
@@ -21,6 +22,7 @@ struct PatientCommandOptions {
 };
 
 absl::Status RunPatient(PatientCommandOptions options) {
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(options.run));
   M3L_ASSIGN_OR_RETURN(const std::vector<StudyFeatures> studies, ReadFeatures(options.run));
   M3L_ASSIGN_OR_RETURN(const TrainedSliceNet slice, LoadSliceNet(options.run));
   options.training.net = PatientOptionsFor(slice.net->options());

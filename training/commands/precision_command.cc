@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "base/files.h"
 #include "base/machine.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "model/bundle.h"
 #include "model/bundle_files.h"
@@ -71,6 +72,7 @@ absl::Status Allow(const std::filesystem::path& bundle, Precision precision) {
 
 absl::Status RunPrecision(const PrecisionCommandOptions& options) {
   M3L_ASSIGN_OR_RETURN(const Precision precision, ParsePrecision(options.precision));
+  if (options.allow) M3L_RETURN_IF_ERROR(CheckOutputFolder(options.bundle));
   M3L_ASSIGN_OR_RETURN(const Split split, ParseSplit(options.split));
   M3L_ASSIGN_OR_RETURN(const PreparedData data, OpenPrepared(options.data, {split}));
   int64_t slices = 0;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "training/commands/commands.h"
 #include "training/commands/training_flags.h"
@@ -21,6 +22,7 @@ struct SliceCommandOptions {
 };
 
 absl::Status RunSlice(SliceCommandOptions options) {
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(options.run));
   M3L_ASSIGN_OR_RETURN(const PreparedData data,
                        OpenPrepared(options.data, {Split::kTrain, Split::kValidation}));
   options.training.net.input_size = data.input_size;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/phantom.h"
@@ -34,6 +35,7 @@ const std::map<std::string, Label>& Labels() {
 }
 
 absl::Status WriteStudies(const StudyOptions& options) {
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(options.out));
   for (int i = 0; i < options.studies; ++i) {
     const Phantom phantom = MakePhantom(
         {.label = Labels().at(options.label), .seed = options.seed + i, .slices = options.slices});

@@ -7,12 +7,15 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "training/data/text_encoding.h"
 
 namespace m3lung {
 namespace {
+
+constexpr char kSeparators[] = {',', ';', '\t'};
 
 struct RawRow {
   int line = 0;
@@ -40,12 +43,13 @@ absl::Status AtLine(int line, absl::string_view message) {
   return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", message));
 }
 
-absl::StatusOr<std::vector<RawRow>> ReadRows(absl::string_view text) {
+absl::StatusOr<std::vector<RawRow>> ReadRows(absl::string_view text, char separator) {
   csv_parser parser;
   if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
     return absl::InternalError("cannot start reading CSV");
   }
   const auto free = absl::MakeCleanup([&parser] { csv_free(&parser); });
+  csv_set_delim(&parser, static_cast<unsigned char>(separator));
   Reading reading;
   // Line by line, so that each row's line is known.
   while (!text.empty()) {
@@ -62,6 +66,23 @@ absl::StatusOr<std::vector<RawRow>> ReadRows(absl::string_view text) {
   return std::move(reading.rows);
 }
 
+bool HasAll(const std::vector<std::string>& fields, const std::vector<std::string>& columns) {
+  return std::all_of(columns.begin(), columns.end(), [&](const std::string& column) {
+    return std::count(fields.begin(), fields.end(), column) > 0;
+  });
+}
+
+// Commas; or what spreadsheets write in countries where a comma stands in numbers, or for a
+// "Unicode text", where with it the header has the columns.
+char FindSeparator(absl::string_view text, const std::vector<std::string>& required) {
+  const absl::string_view header = text.substr(0, text.find_first_of("\r\n"));
+  for (const char separator : kSeparators) {
+    const absl::StatusOr<std::vector<RawRow>> rows = ReadRows(header, separator);
+    if (rows.ok() && !rows->empty() && HasAll(rows->front().fields, required)) return separator;
+  }
+  return kSeparators[0];
+}
+
 }  // namespace
 
 const std::string& CsvRow::at(const std::string& column) const {
@@ -73,8 +94,8 @@ const std::string& CsvRow::at(const std::string& column) const {
 absl::StatusOr<std::vector<CsvRow>> ParseCsv(absl::string_view text,
                                              const std::vector<std::string>& required,
                                              const std::vector<std::string>& optional) {
-  if (absl::StartsWith(text, "\xef\xbb\xbf")) text.remove_prefix(3);  // spreadsheets write it
-  absl::StatusOr<std::vector<RawRow>> raw = ReadRows(text);
+  M3L_ASSIGN_OR_RETURN(const std::string utf8, ToUtf8(text));
+  absl::StatusOr<std::vector<RawRow>> raw = ReadRows(utf8, FindSeparator(utf8, required));
   if (!raw.ok()) return raw.status();
   if (raw->empty()) {
     return AtLine(1, absl::StrCat("must name the columns: ", absl::StrJoin(required, ",")));
@@ -83,7 +104,8 @@ absl::StatusOr<std::vector<CsvRow>> ParseCsv(absl::string_view text,
   for (const std::string& column : required) {
     if (std::count(header.fields.begin(), header.fields.end(), column) == 0) {
       return AtLine(header.line, absl::StrCat("there is no column \"", column, "\"; needed are ",
-                                              absl::StrJoin(required, ", ")));
+                                              absl::StrJoin(required, ", "),
+                                              ", separated by commas, semicolons or tabs"));
     }
   }
   for (const std::string& column : header.fields) {

@@ -19,8 +19,9 @@ struct CsvRow {
   const std::string& at(const std::string& column) const;
 };
 
-// Reads RFC 4180 text: quoted fields, any line end, empty lines left out. The first
-// row names the columns: each of `required`, and any of `optional`.
+// Reads RFC 4180 text: quoted fields, any line end, empty lines left out; UTF-8, or UTF-16 with its
+// byte order mark; separated by commas, or by semicolons or tabs where these make out the columns.
+// The first row names the columns: each of `required`, and any of `optional`.
 // INVALID_ARGUMENT names the line and what is wrong with it: a column that is
 // missing or unknown, a row with too few or too many fields.
 absl::StatusOr<std::vector<CsvRow>> ParseCsv(absl::string_view text,

@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr absl::string_view kDicomEnding = ".dcm";
+
 constexpr Split kSplits[] = {Split::kTrain, Split::kValidation, Split::kTest};
 
 absl::Status At(const fs::path& csv, int line, absl::string_view message) {
@@ -98,6 +100,12 @@ absl::StatusOr<Split> ParseSplit(absl::string_view name) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("a split must be train, validation or test; was \"", name, "\""));
+}
+
+std::string MaskName(const std::string& file) {
+  const bool has_ending = absl::EndsWithIgnoreCase(file, kDicomEnding);
+  const size_t size = has_ending ? file.size() - kDicomEnding.size() : file.size();
+  return absl::StrCat(absl::string_view(file).substr(0, size), ".png");
 }
 
 absl::StatusOr<std::vector<DatasetStudy>> ReadDataset(const fs::path& csv) {

@@ -32,10 +32,14 @@ struct DatasetStudy {
   std::string patient = {};
   // Table of slice labels; empty where there is none.
   std::filesystem::path slice_labels = {};
-  // Folder of masks: lesions/<file>.png and lungs/<file>.png for a slice <file>.dcm,
-  // 8 bits, 0 or 255, as large as the image as stored. Empty where there is none.
+  // Folder of masks: lesions/ and lungs/ with a MaskName() for each slice, 8 bits, 0 or 255, as
+  // large as the image as stored. Empty where there is none.
   std::filesystem::path truth = {};
 };
+
+// The name of a slice's mask: that of its file as it is, but for .dcm, with .png. A file that is
+// named by its UID has no other ending to take off: its last number tells it from the next.
+std::string MaskName(const std::string& file);
 
 // Reads `csv`, with the columns study, label, split and, at will, patient,
 // slice_labels and truth; paths in it are relative to its folder. INVALID_ARGUMENT

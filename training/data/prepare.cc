@@ -1,16 +1,19 @@
 #include "training/data/prepare.h"
 
 #include <algorithm>
+#include <exception>
 #include <map>
+#include <new>
 #include <optional>
 #include <set>
 #include <system_error>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "base/files.h"
+#include "base/folder_files.h"
+#include "base/output_checks.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
@@ -32,21 +35,19 @@ struct Outcome {
   bool reused = false;
 };
 
-// Files of a study, at any depth, by their paths relative to its folder, sorted.
+// Files of a study, at any depth, by their paths relative to its folder, sorted. What cannot be
+// read is an error: a study is trained on whole.
 absl::StatusOr<std::vector<std::string>> FilesOf(const fs::path& folder) {
-  std::vector<std::string> files;
-  std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
-       at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    std::error_code ignored;
-    if (at->is_regular_file(ignored) && !absl::StartsWith(name, ".") && name != "DICOMDIR") {
-      files.push_back(at->path().lexically_relative(folder).string());
-    }
+  M3L_ASSIGN_OR_RETURN(const FolderFiles found, FilesBeneath(folder));
+  if (!found.unreadable.empty()) {
+    const UnreadableEntry& first = found.unreadable.front();
+    return absl::InvalidArgumentError(absl::StrCat(found.unreadable.size(), " of the files in ",
+                                                   folder.string(), " cannot be read, such as ",
+                                                   first.path.string(), ": ", first.why));
   }
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot read ", folder.string(), ": ", error.message()));
+  std::vector<std::string> files;
+  for (const fs::path& file : found.files) {
+    files.push_back(file.lexically_relative(folder).string());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -108,7 +109,7 @@ absl::StatusOr<DecodedStudy> Decode(const DatasetStudy& study,
 }
 
 absl::StatusOr<cv::Mat> ReadMask(const fs::path& truth, const std::string& file, cv::Size size) {
-  const fs::path path = truth / "lesions" / fs::path(file).replace_extension(".png");
+  const fs::path path = truth / "lesions" / MaskName(file);
   cv::Mat mask = cv::imread(path.string(), cv::IMREAD_GRAYSCALE);
   if (mask.empty() || mask.size() != size) {
     return absl::InvalidArgumentError(
@@ -162,7 +163,8 @@ absl::Status PrepareStudy(const DatasetStudy& study, const std::vector<std::stri
   return WritePreparedStudy(folder, record, hu, masks);
 }
 
-Outcome PrepareOrReuse(const DatasetStudy& study, const PrepareOptions& options) {
+// On a thread of the pool, whose end an exception would be.
+Outcome PrepareOrReuse(const DatasetStudy& study, const PrepareOptions& options) try {
   const fs::path folder = options.out / study.name;
   const absl::StatusOr<std::vector<std::string>> files = FilesOf(study.folder);
   if (!files.ok()) return {files.status()};
@@ -171,6 +173,11 @@ Outcome PrepareOrReuse(const DatasetStudy& study, const PrepareOptions& options)
   const absl::StatusOr<StudyRecord> there = ReadStudyRecord(folder);
   if (there.ok() && there->key == *key) return {absl::OkStatus(), true};
   return {PrepareStudy(study, *files, *key, folder, options.input_size)};
+} catch (const std::bad_alloc&) {
+  return {absl::ResourceExhaustedError(absl::StrCat(
+      study.folder.string(), ": there is too little memory; fewer --threads need less"))};
+} catch (const std::exception& e) {
+  return {absl::InternalError(absl::StrCat(study.folder.string(), ": ", e.what()))};
 }
 
 // The same pixels in two studies mean that one is a copy of the other, under
@@ -197,6 +204,7 @@ absl::Status CheckForCopies(const fs::path& out, const std::vector<PreparedIndex
 
 absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
   M3L_ASSIGN_OR_RETURN(const std::vector<DatasetStudy> studies, ReadDataset(options.dataset));
+  M3L_RETURN_IF_ERROR(CheckOutputFolder(options.out));
   M3L_RETURN_IF_ERROR(MakeFolder(options.out));
   std::vector<Outcome> outcomes(studies.size());
   {

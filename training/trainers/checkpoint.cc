@@ -20,11 +20,6 @@ constexpr char kNotes[] = "notes";
 constexpr char kNet[] = "net";
 constexpr char kOptimizer[] = "optimizer";
 
-absl::Status NotOurs(const fs::path& path, absl::string_view why) {
-  return absl::DataLossError(
-      absl::StrCat(path.string(), " is no checkpoint of m3lung-train: ", why));
-}
-
 absl::StatusOr<torch::serialize::InputArchive> Open(const fs::path& path, torch::Device device) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
@@ -35,11 +30,18 @@ absl::StatusOr<torch::serialize::InputArchive> Open(const fs::path& path, torch:
     archive.load_from(path.string(), device);
     return archive;
   } catch (const c10::Error& e) {
-    return NotOurs(path, e.what_without_backtrace());
+    return NotACheckpoint(path, e.what_without_backtrace());
   }
 }
 
 }  // namespace
+
+absl::Status NotACheckpoint(const fs::path& path, absl::string_view why) {
+  return absl::DataLossError(absl::StrCat(path.string(),
+                                          " is no checkpoint of m3lung-train, or of another "
+                                          "version of it, or is damaged; give another --run: ",
+                                          why));
+}
 
 absl::Status SaveCheckpoint(const fs::path& path, const CheckpointNotes& notes,
                             const torch::nn::Module& net,
@@ -60,15 +62,21 @@ absl::Status SaveCheckpoint(const fs::path& path, const CheckpointNotes& notes,
   return WriteFile(path, bytes.str());
 }
 
-absl::StatusOr<CheckpointNotes> ReadCheckpointNotes(const fs::path& path, const std::string& kind) {
+absl::StatusOr<CheckpointNotes> ReadCheckpointNotes(const fs::path& path,
+                                                    const std::string& kind) try {
   M3L_ASSIGN_OR_RETURN(torch::serialize::InputArchive archive, Open(path, torch::kCPU));
   c10::IValue text;
-  if (!archive.try_read(kNotes, text) || !text.isString()) return NotOurs(path, "it has no notes");
+  if (!archive.try_read(kNotes, text) || !text.isString())
+    return NotACheckpoint(path, "it has no notes");
   CheckpointNotes notes = CheckpointNotes::parse(text.toStringRef(), nullptr, false);
   if (notes.is_discarded() || notes.value("kind", "") != kind) {
-    return NotOurs(path, absl::StrCat("it holds no ", kind, " network"));
+    return NotACheckpoint(path, absl::StrCat("it holds no ", kind, " network"));
   }
   return notes;
+} catch (const c10::Error& e) {
+  return NotACheckpoint(path, e.what_without_backtrace());
+} catch (const CheckpointNotes::exception& e) {
+  return NotACheckpoint(path, e.what());
 }
 
 absl::Status LoadCheckpoint(const fs::path& path, torch::nn::Module& net,
@@ -88,7 +96,7 @@ absl::Status LoadCheckpoint(const fs::path& path, torch::nn::Module& net,
       optimizer->load(optimizer_archive);
     }
   } catch (const c10::Error& e) {
-    return NotOurs(path, e.what_without_backtrace());
+    return NotACheckpoint(path, e.what_without_backtrace());
   }
   return absl::OkStatus();
 }

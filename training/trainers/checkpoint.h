@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
 #include "torch/nn/module.h"
 #include "torch/optim/optimizer.h"
@@ -22,7 +23,10 @@ namespace m3lung {
 //   scalars      one object for each epoch done
 using CheckpointNotes = nlohmann::ordered_json;
 
-// UNAVAILABLE where it cannot be written.
+// DATA_LOSS: the file at `path` does not hold what a checkpoint must.
+absl::Status NotACheckpoint(const std::filesystem::path& path, absl::string_view why);
+
+// An error of WriteFile() where it cannot be written.
 absl::Status SaveCheckpoint(const std::filesystem::path& path, const CheckpointNotes& notes,
                             const torch::nn::Module& net, const torch::optim::Optimizer& optimizer);
 

@@ -110,7 +110,7 @@ class PatientTraining {
         net_(options.net),
         optimizer_(MakeOptimizer(options, net_)) {}
 
-  absl::Status Resume() {
+  absl::Status Resume() try {
     const absl::StatusOr<Json> notes = ReadCheckpointNotes(checkpoint_, kKind);
     if (absl::IsNotFound(notes.status())) return absl::OkStatus();
     M3L_RETURN_IF_ERROR(notes.status());
@@ -120,6 +120,8 @@ class PatientTraining {
     epoch_ = notes->at("epoch");
     scalars_ = notes->at("scalars");
     return absl::OkStatus();
+  } catch (const Json::exception& e) {
+    return NotACheckpoint(checkpoint_, e.what());
   }
 
   // Epochs are short: a stop waits for the end of one.
@@ -234,7 +236,7 @@ absl::StatusOr<TrainingEnd> TrainPatientNet(const std::vector<StudyFeatures>& st
   return training.Run(stop);
 }
 
-absl::StatusOr<TrainedPatientNet> LoadPatientNet(const fs::path& run, const std::string& name) {
+absl::StatusOr<TrainedPatientNet> LoadPatientNet(const fs::path& run, const std::string& name) try {
   const fs::path path = run / (name + ".pt");
   M3L_ASSIGN_OR_RETURN(const Json notes, ReadCheckpointNotes(path, kKind));
   if (!notes.value("finished", false)) {
@@ -255,6 +257,8 @@ absl::StatusOr<TrainedPatientNet> LoadPatientNet(const fs::path& run, const std:
       training.at("optimizer").get<std::string>(), " at rate ",
       training.at("learning_rate").get<double>(), ", seed ", training.at("seed").get<uint64_t>());
   return trained;
+} catch (const Json::exception& e) {
+  return NotACheckpoint(run / (name + ".pt"), e.what());
 }
 
 }  // namespace m3lung

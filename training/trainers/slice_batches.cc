@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "opencv2/imgproc.hpp"
 #include "torch/torch.h"
 #include "training/cohort/random.h"
@@ -106,12 +107,19 @@ absl::StatusOr<SliceSamples> CollectSliceSamples(const std::vector<PreparedStudy
     const int i = static_cast<int>(label);
     if (studies_of[i] > 0 && samples_of[i] == 0) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "none of the ", studies_of[i], " training studies of ", LabelName(label),
+          "none of the ", studies_of[i], " studies of ", LabelName(label),
           " has a slice to train on; diseased studies need slice labels (column slice_labels of "
           "the data set)"));
     }
   }
   return result;
+}
+
+std::string DescribeUnlabelled(const SliceSamples& samples, Split split) {
+  if (samples.unlabelled.empty()) return "";
+  return absl::StrCat("left out ", samples.unlabelled.size(), " diseased studies of split ",
+                      SplitName(split),
+                      ", which have no slice labels: ", absl::StrJoin(samples.unlabelled, ", "));
 }
 
 int64_t BatchesPerEpoch(int64_t samples, const BatchOptions& options) {
@@ -211,6 +219,18 @@ BatchPrefetcher::~BatchPrefetcher() {
 }
 
 void BatchPrefetcher::Work(int64_t epochs, int64_t first_epoch, int64_t first_batch) {
+  std::exception_ptr failure;
+  try {
+    MakeAll(epochs, first_epoch, first_batch);
+  } catch (...) {  // too little memory, say; told to who waits for the batch
+    failure = std::current_exception();
+  }
+  absl::MutexLock lock(&mu_);
+  failure_ = failure;
+  ended_ = true;
+}
+
+void BatchPrefetcher::MakeAll(int64_t epochs, int64_t first_epoch, int64_t first_batch) {
   const std::vector<Label> labels = LabelsOf(samples_);
   const int64_t batches = BatchesPerEpoch(static_cast<int64_t>(labels.size()), options_);
   for (int64_t epoch = first_epoch; epoch < epochs; ++epoch) {
@@ -219,8 +239,6 @@ void BatchPrefetcher::Work(int64_t epochs, int64_t first_epoch, int64_t first_ba
       if (!Push(MakeBatch(samples_, order, options_, epoch, batch))) return;
     }
   }
-  absl::MutexLock lock(&mu_);
-  ended_ = true;
 }
 
 bool BatchPrefetcher::Push(SliceBatch batch) {
@@ -234,6 +252,7 @@ bool BatchPrefetcher::Push(SliceBatch batch) {
 std::optional<SliceBatch> BatchPrefetcher::Next() {
   absl::MutexLock lock(&mu_);
   mu_.Await(absl::Condition(this, &BatchPrefetcher::HasBatchOrEnded));
+  if (queue_.empty() && failure_ != nullptr) std::rethrow_exception(failure_);
   if (queue_.empty()) return std::nullopt;
   SliceBatch batch = std::move(queue_.front());
   queue_.pop_front();

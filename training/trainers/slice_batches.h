@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <optional>
 #include <string>
 #include <thread>
@@ -32,6 +33,9 @@ struct SliceSamples {
   // Diseased studies without slice labels: nobody knows which slices to take.
   std::vector<std::string> unlabelled;
 };
+
+// Which studies are left out for want of slice labels, by name; empty where none is.
+std::string DescribeUnlabelled(const SliceSamples& samples, Split split);
 
 // All slices of healthy studies, and of the others those with lesions (the paper,
 // section III-B). INVALID_ARGUMENT where nothing is left of any class that has
@@ -96,13 +100,14 @@ class BatchPrefetcher {
   BatchPrefetcher(const BatchPrefetcher&) = delete;
   BatchPrefetcher& operator=(const BatchPrefetcher&) = delete;
 
-  // The next batch; nothing after the last one.
+  // The next batch; nothing after the last one. Throws what making it has thrown.
   std::optional<SliceBatch> Next();
 
  private:
   static constexpr size_t kDepth = 3;
 
   void Work(int64_t epochs, int64_t first_epoch, int64_t first_batch);
+  void MakeAll(int64_t epochs, int64_t first_epoch, int64_t first_batch);
   bool Push(SliceBatch batch);
   bool HasRoomOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return stopping_ || queue_.size() < kDepth;
@@ -117,6 +122,7 @@ class BatchPrefetcher {
   absl::Mutex mu_;
   std::deque<SliceBatch> queue_ ABSL_GUARDED_BY(mu_);
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  std::exception_ptr failure_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   std::jthread worker_;  // last: joins before what it uses dies

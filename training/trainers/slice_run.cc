@@ -72,7 +72,7 @@ CheckpointNotes SliceTrainingNotes(const PreparedData& data, const SliceTraining
           {"precision", options.precision}};
 }
 
-absl::StatusOr<TrainedSliceNet> LoadSliceNet(const fs::path& run, bool finished_only) {
+absl::StatusOr<TrainedSliceNet> LoadSliceNet(const fs::path& run, bool finished_only) try {
   const fs::path path = run / kSliceCheckpoint;
   M3L_ASSIGN_OR_RETURN(const Json notes, ReadCheckpointNotes(path, kSliceKind));
   if (finished_only && !notes.value("finished", false)) {
@@ -88,6 +88,8 @@ absl::StatusOr<TrainedSliceNet> LoadSliceNet(const fs::path& run, bool finished_
   trained.net->eval();
   trained.provenance = Provenance(notes);
   return trained;
+} catch (const Json::exception& e) {
+  return NotACheckpoint(run / kSliceCheckpoint, e.what());
 }
 
 absl::StatusOr<std::string> TakeSliceWeights(const fs::path& run, const SliceNetOptions& options,

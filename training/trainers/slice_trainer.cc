@@ -1,13 +1,17 @@
 #include "training/trainers/slice_trainer.h"
 
 #include <algorithm>
+#include <iostream>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/output_checks.h"
 #include "base/status_macros.h"
 #include "model/cuda_library.h"
 #include "opencv2/core/utility.hpp"
@@ -63,7 +67,7 @@ class SliceTraining {
                                                .weight_decay(options.weight_decay));
   }
 
-  absl::Status Resume() {
+  absl::Status Resume() try {
     const absl::StatusOr<Json> notes = ReadCheckpointNotes(Checkpoint(), kSliceKind);
     if (absl::IsNotFound(notes.status())) return absl::OkStatus();
     M3L_RETURN_IF_ERROR(notes.status());
@@ -76,6 +80,8 @@ class SliceTraining {
     sums_ = SliceSumsFrom(notes->at("sums"));
     scalars_ = notes->at("scalars");
     return absl::OkStatus();
+  } catch (const Json::exception& e) {
+    return NotACheckpoint(Checkpoint(), e.what());
   }
 
   absl::StatusOr<TrainingEnd> Run(const StopRequested& stop) {
@@ -206,12 +212,29 @@ class SliceTraining {
   Json scalars_ = Json::array();
 };
 
-std::vector<PreparedStudy> OfSplit(const PreparedData& data, Split split) {
+// Of one split. Tells standard error of the studies that have to be left out.
+absl::StatusOr<SliceSamples> SamplesOf(const PreparedData& data, Split split) {
   std::vector<PreparedStudy> studies;
   for (const PreparedStudy& study : data.studies) {
     if (study.split == split) studies.push_back(study);
   }
-  return studies;
+  absl::StatusOr<SliceSamples> samples = CollectSliceSamples(studies);
+  if (!samples.ok()) {
+    return absl::Status(samples.status().code(),
+                        absl::StrCat("split ", SplitName(split), ": ", samples.status().message()));
+  }
+  const std::string left_out = DescribeUnlabelled(*samples, split);
+  if (!left_out.empty()) std::cerr << left_out << "\n";
+  return samples;
+}
+
+// What a checkpoint takes: weights and momentum. Each is written beside the one that it replaces.
+int64_t CheckpointBytes(const torch::nn::Module& net) {
+  int64_t bytes = 0;
+  for (const torch::Tensor& parameter : net.parameters()) {
+    bytes += 2 * parameter.numel() * parameter.element_size();
+  }
+  return bytes;
 }
 
 absl::Status CheckOptions(const PreparedData& data, const SliceTrainingOptions& options) {
@@ -259,7 +282,8 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
   SliceTrainingOptions chosen = options;
   M3L_ASSIGN_OR_RETURN(chosen.precision, ChoosePrecision(options.precision, device));
   chosen.batches.covers = options.mask_weight > 0;
-  M3L_ASSIGN_OR_RETURN(SliceSamples train, CollectSliceSamples(OfSplit(data, Split::kTrain)));
+  M3L_ASSIGN_OR_RETURN(SliceSamples train, SamplesOf(data, Split::kTrain));
+  M3L_ASSIGN_OR_RETURN(SliceSamples validation, SamplesOf(data, Split::kValidation));
   if (options.mask_weight > 0 && !AnyMask(train.samples)) {
     return absl::InvalidArgumentError(
         "no study of split train has masks of its lesions, which --mask-weight is for; give the "
@@ -275,7 +299,6 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
                                                    " slices to train on, fewer than a batch of ",
                                                    options.batches.size));
   }
-  absl::StatusOr<SliceSamples> validation = CollectSliceSamples(OfSplit(data, Split::kValidation));
   if (options.threads > 0) torch::set_num_threads(options.threads);
   cv::setNumThreads(1);  // one thread makes batches beside those that train
   torch::manual_seed(options.batches.seed);
@@ -288,9 +311,11 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
     M3L_ASSIGN_OR_RETURN(started_from, TakeSliceWeights(options.start_from, options.net, net));
   }
   M3L_RETURN_IF_ERROR(MakeFolder(run));
-  SliceTraining training(
-      data, chosen, run, device, net, started_from, std::move(train.samples),
-      validation.ok() ? std::move(validation->samples) : std::vector<SliceSample>());
+  std::error_code ignored;
+  const bool goes_on = fs::exists(run / kSliceCheckpoint, ignored);
+  M3L_RETURN_IF_ERROR(CheckRoom(run, (goes_on ? 1 : 2) * CheckpointBytes(*net)));
+  SliceTraining training(data, chosen, run, device, net, started_from, std::move(train.samples),
+                         std::move(validation.samples));
   M3L_RETURN_IF_ERROR(training.Resume());
   return training.Run(stop);
 }

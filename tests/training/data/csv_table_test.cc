@@ -1,5 +1,8 @@
 #include "training/data/csv_table.h"
 
+#include <algorithm>
+#include <string>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
@@ -25,6 +28,56 @@ TEST(ParseCsvTest, ReadsQuotedFieldsAnyLineEndAndColumnsInAnyOrder) {
   EXPECT_EQ(rows[1].line, 4);
   EXPECT_EQ(rows[2].at("b"), "over\nlines");
   EXPECT_EQ(rows[2].line, 6);
+}
+
+TEST(ParseCsvTest, TakesTheSeparatorThatMakesOutTheColumns) {
+  for (const char separator : {',', ';', '\t'}) {
+    std::string text = "a|b|c\r\n1||\"x|y\"\r\n";
+    std::replace(text.begin(), text.end(), '|', separator);
+    M3L_ASSERT_OK_AND_ASSIGN(const std::vector<CsvRow> rows, ParseCsv(text, {"a", "b"}, {"c"}));
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].at("a"), "1");
+    EXPECT_EQ(rows[0].at("b"), "");
+    EXPECT_EQ(rows[0].at("c"), std::string("x") + separator + "y");
+  }
+  // A comma that is no separator.
+  M3L_ASSERT_OK_AND_ASSIGN(const std::vector<CsvRow> rows, ParseCsv("a;b\n1,5;2\n", {"a"}, {"b"}));
+  EXPECT_EQ(rows[0].at("a"), "1,5");
+  EXPECT_THAT(ParseCsv("a|b\n1|2\n", {"a"}, {"b"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("separated by commas, semicolons or tabs")));
+}
+
+// What spreadsheets save as "Unicode text".
+std::string Utf16(const std::u16string& text, bool big_endian) {
+  std::string bytes;
+  for (const char16_t unit : u"\ufeff" + text) {
+    const char high = static_cast<char>(unit >> 8), low = static_cast<char>(unit & 0xff);
+    bytes += {big_endian ? high : low, big_endian ? low : high};
+  }
+  return bytes;
+}
+
+TEST(ParseCsvTest, ReadsUtf16) {
+  for (const bool big_endian : {false, true}) {
+    M3L_ASSERT_OK_AND_ASSIGN(
+        const std::vector<CsvRow> rows,
+        ParseCsv(Utf16(u"a\tb\r\n\u00fc\u20ac\U0001fac1\t1\r\n", big_endian), {"a", "b"}, {}));
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].at("a"), "\xc3\xbc\xe2\x82\xac\xf0\x9f\xab\x81");
+    EXPECT_EQ(rows[0].at("b"), "1");
+  }
+}
+
+TEST(ParseCsvTest, NamesTheEncodingThatItCannotRead) {
+  const std::string whole = Utf16(u"a\n\U0001fac1\n", false);
+  for (const std::string& text : {whole.substr(0, whole.size() - 1),     // half a unit
+                                  whole.substr(0, whole.size() - 4)}) {  // half a pair
+    EXPECT_THAT(ParseCsv(text, {"a"}, {}),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("UTF-16")));
+  }
+  EXPECT_THAT(ParseCsv(whole.substr(2), {"a"}, {}),  // without its mark
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("save it as UTF-8")));
 }
 
 TEST(ParseCsvTest, NamesTheLineOfWhatIsWrong) {

@@ -93,6 +93,22 @@ TEST_F(DatasetTest, NamesTheLineOfABadRow) {
   ExpectRefused(header, "lists no study");
 }
 
+TEST_F(DatasetTest, ReadsWhatSpreadsheetsWrite) {
+  M3L_ASSERT_OK_AND_ASSIGN(const std::vector<DatasetStudy> read,
+                           Read("\xef\xbb\xbfstudy;label;split;patient\r\none;CAP;test;p 1\r\n"));
+  ASSERT_EQ(read.size(), 1u);
+  EXPECT_EQ(read[0].label, Label::kCap);
+  EXPECT_EQ(read[0].patient, "p 1");
+}
+
+TEST(MaskNameTest, TakesOffNothingOfAUid) {
+  EXPECT_EQ(MaskName("IM0001.dcm"), "IM0001.png");
+  EXPECT_EQ(MaskName("series/IM0001.DCM"), "series/IM0001.png");
+  EXPECT_EQ(MaskName("1.2.840.7"), "1.2.840.7.png");
+  EXPECT_EQ(MaskName("1.2.840.7.dcm"), "1.2.840.7.png");
+  EXPECT_EQ(MaskName("IM0001"), "IM0001.png");
+}
+
 TEST_F(DatasetTest, KeepsAPatientInOneSplit) {
   ExpectRefused(
       "study,label,split,patient\none,CAP,train,p1\ntwo,CAP,train,p1\nthree,CAP,test,p1\n",

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::m3lung::testing::IsOk;
 using ::m3lung::testing::StatusIs;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr int kSize = 64;
@@ -136,6 +138,44 @@ TEST_F(PrepareTest, GoesOnWhereItWas) {
   M3L_ASSERT_OK_AND_ASSIGN(const PreparedData data,
                            OpenPrepared(folder_ / "prepared", {Split::kTest}));
   EXPECT_FALSE(data.studies[0].slices[0].lesion.has_value());
+}
+
+// As archives export them: the last number of a UID is no ending.
+TEST_F(PrepareTest, FindsTheMasksOfFilesThatAreNamedByTheirUids) {
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    fs::rename(folder_ / "cap" / from, folder_ / "cap" / to);
+    const fs::path lesions = folder_ / "cap-truth" / "lesions";
+    fs::rename(lesions / fs::path(from).replace_extension(".png"), lesions / (to + ".png"));
+  };
+  M3L_ASSERT_OK_AND_ASSIGN(const auto labels, ReadSliceLabels(folder_ / "cap.csv"));
+  std::map<std::string, bool> renamed;
+  for (const auto& [file, lesion] : labels) {
+    const std::string uid = absl::StrCat("1.2.826.7.", renamed.size());
+    rename(file, uid);
+    renamed[uid] = lesion;
+  }
+  ASSERT_THAT(WriteSliceLabels(folder_ / "cap.csv", renamed), IsOk());
+  ASSERT_THAT(Run().status(), IsOk());
+  M3L_ASSERT_OK_AND_ASSIGN(const PreparedData data,
+                           OpenPrepared(folder_ / "prepared", {Split::kTest}));
+  const PreparedStudy& cap = data.studies[0];
+  for (size_t i = 0; i < cap.slices.size(); ++i) {
+    const bool any = cap.lesion_masks[static_cast<int64_t>(i)].any().item<bool>();
+    EXPECT_TRUE(*cap.slices[i].lesion || !any) << cap.slices[i].file;
+  }
+  EXPECT_TRUE(cap.lesion_masks.any().item<bool>());
+}
+
+TEST_F(PrepareTest, LooksIntoNoHiddenFolder) {
+  fs::create_directories(folder_ / "cap" / ".trash");
+  fs::copy(fs::directory_iterator(folder_ / "healthy")->path(), folder_ / "cap" / ".trash" / "x");
+  EXPECT_THAT(Run().status(), IsOk());
+}
+
+TEST_F(PrepareTest, RefusesLinksThatLeadNowhere) {
+  fs::create_symlink("gone", folder_ / "cap" / "link.dcm");
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kInvalidArgument,
+                              AllOf(HasSubstr("link.dcm"), HasSubstr("leads nowhere"))));
 }
 
 TEST_F(PrepareTest, NeverWritesOverWhatItDidNotWrite) {

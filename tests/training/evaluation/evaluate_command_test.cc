@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -22,6 +24,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::IsOk;
+using ::testing::StartsWith;
 
 struct Outcome {
   int exit_code = -1;
@@ -106,6 +109,46 @@ TEST_F(EvaluateCommandTest, EvaluatesPredictions) {
   EXPECT_EQ(json["patients"]["network"]["cases"], 40);
   EXPECT_EQ(json["temperature"]["fitted_on_studies"], 40);
   EXPECT_TRUE(json["maps"].is_null());
+}
+
+TEST_F(EvaluateCommandTest, ChecksItsOutputsBeforeTheWork) {
+  const std::string nowhere = "/proc/self/m3lung";  // where nobody makes files, root neither
+  const std::string run = absl::StrCat(" --run=", nowhere);
+  const std::string out = absl::StrCat(" --out=", nowhere);
+  // Every input is missing too: it would be told of, were the output not looked at first.
+  for (const auto& [command, arguments] : std::vector<std::pair<std::string, std::string>>{
+           {"cohort", out},
+           {"study", out},
+           {"init", out},
+           {"slice", absl::StrCat("--data=none", run)},
+           {"features", absl::StrCat("--data=none", run)},
+           {"patient", run},
+           {"export", absl::StrCat("--run=none --name=x --origin=real --training-data=x", out)},
+           {"evaluate", absl::StrCat("--data=none --bundle=none", out)},
+           {"ablate", absl::StrCat("--data=none --run=none", out)},
+           {"precision", absl::StrCat("--data=none --allow --bundle=", nowhere)}}) {
+    const Outcome outcome = RunTrain(command, arguments);
+    EXPECT_EQ(outcome.exit_code, 1) << command << "\n" << outcome.output;
+    EXPECT_THAT(outcome.output,
+                AllOf(StartsWith("m3lung-train: cannot make the folder"), HasSubstr(nowhere)))
+        << command;
+  }
+}
+
+TEST_F(EvaluateCommandTest, FailsWhereWhatItPrintsIsLost) {
+  for (const std::string& arguments :
+       {std::string("--help"), absl::StrCat("--slices=1 --out=", Path("study"))}) {
+    const Outcome outcome = RunTrain("study", absl::StrCat(arguments, " >/dev/full"));
+    // popen's 2>&1 comes after: what is told goes to /dev/full too.
+    EXPECT_EQ(outcome.exit_code, 1) << arguments;
+  }
+}
+
+TEST_F(EvaluateCommandTest, AnExceptionIsAnErrorWithAMessage) {
+  // More pixels than there is memory for.
+  const Outcome outcome = RunTrain("init", absl::StrCat("--input-size=3200000 --out=", Path("m")));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.output, StartsWith("m3lung-train: "));
 }
 
 TEST_F(EvaluateCommandTest, ScoresPreparedStudiesThroughABundle) {

@@ -16,6 +16,7 @@ namespace {
 
 using ::m3lung::testing::StatusIs;
 using ::m3lung::testing::TinyData;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -39,12 +40,15 @@ TEST(CollectSliceSamplesTest, DiseasedStudiesWithoutSliceLabelsAreNamedOrRefused
   forget(data.studies[2]);  // of COVID-19
   M3L_ASSERT_OK_AND_ASSIGN(const SliceSamples collected, CollectSliceSamples(data.studies));
   EXPECT_THAT(collected.unlabelled, ElementsAre(data.studies[2].name));
+  EXPECT_THAT(DescribeUnlabelled(collected, Split::kTrain),
+              AllOf(HasSubstr("left out 1 diseased studies of split train"),
+                    HasSubstr(data.studies[2].name)));
   for (PreparedStudy& study : data.studies) {
     if (study.label == Label::kCap) forget(study);
   }
-  EXPECT_THAT(CollectSliceSamples(data.studies),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("none of the 6 training studies of CAP")));
+  EXPECT_THAT(
+      CollectSliceSamples(data.studies),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("none of the 6 studies of CAP")));
 }
 
 TEST(EpochOrderTest, TakesEverySampleEquallyOften) {
@@ -338,6 +342,15 @@ TEST(AugmentTest, AWarpMovesPlacesSmoothlyAndByDifferentWays) {
   EXPECT_LT(least, -0.5);
   EXPECT_GT(most, 0.5);
   EXPECT_LT(most - least, 10);
+}
+
+// On the worker's thread an exception would end the process.
+TEST(BatchPrefetcherTest, TellsOfABatchThatCannotBeMade) {
+  std::vector<SliceSample> samples(4);
+  for (SliceSample& sample : samples) sample.hu = torch::zeros({32, 32}, torch::kInt16);
+  samples[0].hu = torch::zeros({32, 32}, torch::kFloat64);
+  BatchPrefetcher prefetcher(samples, {.size = 4}, 1, 0, 0);
+  EXPECT_THROW(prefetcher.Next(), c10::Error);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The whole of a training, small: slice network, features, patient network, export.
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -15,6 +16,7 @@
 #include "torch/torch.h"
 #include "training/data/csv_table.h"
 #include "training/trainers/ablation.h"
+#include "training/trainers/checkpoint.h"
 #include "training/trainers/features.h"
 #include "training/trainers/net_options.h"
 #include "training/trainers/patient_trainer.h"
@@ -170,6 +172,59 @@ TEST(TrainSliceNetTest, PartsNeedTheirSizeAndMasksOfAllLesions) {
   }
   EXPECT_THAT(TrainSliceNet(data, options, run.path(), Never),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no mask of them")));
+}
+
+PreparedData Forgetting(Split split, std::set<Label> labels) {
+  PreparedData data = TinyData(2);
+  for (PreparedStudy& study : data.studies) {
+    if (study.split != split || !labels.contains(study.label)) continue;
+    for (PreparedSlice& slice : study.slices) slice.lesion.reset();
+    labels.erase(study.label);  // one study of each
+  }
+  return data;
+}
+
+TEST(TrainSliceNetTest, NamesTheStudiesThatItLeavesOut) {
+  const TemporaryFolder run;
+  ::testing::internal::CaptureStderr();
+  ASSERT_THAT(TrainSliceNet(Forgetting(Split::kTrain, {Label::kCap, Label::kH1n1}),
+                            TinySliceTraining(1), run.path(), Never)
+                  .status(),
+              IsOk());
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("left out 2 diseased studies of split train, which have no slice labels: "
+                        "H1N1-train-0, CAP-train-0\n"));
+}
+
+TEST(TrainSliceNetTest, SaysWhyTheValidationSplitCannotBeUsed) {
+  const TemporaryFolder run;
+  PreparedData data = TinyData(1);
+  for (PreparedStudy& study : data.studies) {
+    if (study.split != Split::kValidation || study.label != Label::kCap) continue;
+    for (PreparedSlice& slice : study.slices) slice.lesion.reset();
+  }
+  EXPECT_THAT(TrainSliceNet(data, TinySliceTraining(1), run.path(), Never),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("split validation: none of the 1 studies of CAP")));
+  EXPECT_TRUE(fs::is_empty(run.path()));
+}
+
+TEST(CheckpointTest, OneOfAnotherVersionOrCutIsAnErrorThatSaysSo) {
+  const TemporaryFolder run;
+  SliceNet net(TinySliceTraining(1).net);
+  torch::optim::SGD optimizer(net->parameters(), torch::optim::SGDOptions(0.1));
+  const fs::path file = run.path() / kSliceCheckpoint;
+  const auto is_no_checkpoint =
+      StatusIs(absl::StatusCode::kDataLoss, HasSubstr("is no checkpoint of m3lung-train"));
+  const CheckpointNotes old = {{"kind", kSliceKind}, {"finished", true}};
+  ASSERT_THAT(SaveCheckpoint(file, old, *net, optimizer), IsOk());
+  EXPECT_THAT(TrainSliceNet(TinyData(2), TinySliceTraining(1), run.path(), Never),
+              is_no_checkpoint);
+  EXPECT_THAT(LoadSliceNet(run.path()), is_no_checkpoint);
+  ASSERT_THAT(WriteFile(file, ""), IsOk());
+  EXPECT_THAT(TrainSliceNet(TinyData(2), TinySliceTraining(1), run.path(), Never),
+              is_no_checkpoint);
+  EXPECT_THAT(LoadSliceNet(run.path()), is_no_checkpoint);
 }
 
 TEST(TrainSliceNetTest, AnotherSeedGivesAnotherNetwork) {
