@@ -9,17 +9,21 @@ ThreadPool::ThreadPool(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
-ThreadPool::~ThreadPool() {
+void ThreadPool::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
   threads_.clear();
+  std::deque<std::function<void()>> late;  // dies without the lock: it may hold anything
+  absl::MutexLock lock(&mu_);
+  stopped_ = true;
+  late.swap(queue_);
 }
 
 void ThreadPool::Run(std::function<void()> work) {
   absl::MutexLock lock(&mu_);
-  queue_.push_back(std::move(work));
+  if (!stopped_) queue_.push_back(std::move(work));
 }
 
 void ThreadPool::Work() {
@@ -32,7 +36,10 @@ void ThreadPool::Work() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    work();
+    try {
+      work();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the other work must go on.
+    }
   }
 }
 

@@ -24,12 +24,18 @@ class ThreadPool final : public Executor {
  public:
   // REQUIRES: threads >= 1.
   explicit ThreadPool(int threads);
-  // Runs what is queued, then joins.
-  ~ThreadPool() override;
+  // Stop().
+  ~ThreadPool() override { Stop(); }
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  // What `work` throws ends with it; work whose failure somebody waits to hear of catches it
+  // itself. After Stop() it is dropped.
   void Run(std::function<void()> work) override;
+
+  // Runs what is queued, and what that queues in its turn, then ends the threads.
+  // REQUIRES: not called from a thread of the pool; not from two threads at once.
+  void Stop();
 
  private:
   void Work();
@@ -40,6 +46,7 @@ class ThreadPool final : public Executor {
   absl::Mutex mu_;
   std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;  // No thread is left.
 
   std::vector<std::jthread> threads_;  // last: joins before what it uses dies
 };

@@ -118,13 +118,15 @@ void AppendRemark(Bundle& bundle, absl::string_view remark) {
 // it is not to be used.
 std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
                                               const std::vector<HuPixels>& golden_slices,
+                                              absl::Span<const int> batch_sizes,
                                               std::unique_ptr<TorchScriptRunner>& scripted,
                                               Bundle& bundle) {
   if (bundle.device != "cpu") {
     bundle.remark = "compiled networks are for the CPU";
     return nullptr;
   }
-  auto compiled = CompiledRunner::Open(folder, bundle.manifest, scripted);
+  auto compiled = CompiledRunner::Open(
+      folder, bundle.manifest, *std::max_element(batch_sizes.begin(), batch_sizes.end()), scripted);
   if (!compiled.ok()) {
     bundle.remark = std::string(compiled.status().message());
     return nullptr;
@@ -218,7 +220,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   M3L_RETURN_IF_ERROR(CheckGolden(said, found, tolerance));
   bundle->runs_on = absl::StrCat("TorchScript ", PrecisionName(precision));
   if (options.compiled) {
-    bundle->runner = TakeCompiled(folder, golden_slices, runner, *bundle);
+    bundle->runner = TakeCompiled(folder, golden_slices, options.batch_sizes, runner, *bundle);
   }
   if (bundle->runner == nullptr) {
     if (options.fused && options.device == "cpu") {

@@ -23,7 +23,7 @@ constexpr char kFolder[] = "compiled";
 constexpr char kFactsFile[] = "compiled.json";
 constexpr char kPackageFile[] = "slice.pt2";
 
-absl::Status Fits(const CompiledFacts& facts, const Manifest& manifest) {
+absl::Status Fits(const CompiledFacts& facts, const Manifest& manifest, int largest_batch) {
   const auto unfit = [](auto... what) {
     return absl::FailedPreconditionError(
         absl::StrCat("the compiled slice network ", what..., "; compile it again"));
@@ -37,6 +37,10 @@ absl::Status Fits(const CompiledFacts& facts, const Manifest& manifest) {
   }
   if (!absl::StartsWith(TORCH_VERSION, facts.torch)) {
     return unfit("was made by torch ", facts.torch, ", and this is ", TORCH_VERSION);
+  }
+  if (facts.most_slices < largest_batch) {
+    return unfit("takes batches of at most ", facts.most_slices, " slices, and batching.sizes has ",
+                 largest_batch);
   }
   if (facts.cpu_capability != at::get_cpu_capability()) {
     return unfit("is for ", facts.cpu_capability, ", and this processor offers ",
@@ -75,10 +79,10 @@ CompiledRunner::CompiledRunner(CompiledFacts facts, int feature_size,
 CompiledRunner::~CompiledRunner() = default;
 
 absl::StatusOr<std::unique_ptr<CompiledRunner>> CompiledRunner::Open(
-    const fs::path& bundle, const Manifest& manifest,
+    const fs::path& bundle, const Manifest& manifest, int largest_batch,
     std::unique_ptr<TorchScriptRunner>& scripted) try {
   M3L_ASSIGN_OR_RETURN(CompiledFacts facts, ReadCompiledFacts(bundle));
-  M3L_RETURN_IF_ERROR(Fits(facts, manifest));
+  M3L_RETURN_IF_ERROR(Fits(facts, manifest, largest_batch));
   const fs::path package = bundle / kFolder / kPackageFile;
   M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(package));
   if (Sha256Hex(bytes) != facts.package_digest) {

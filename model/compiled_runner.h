@@ -41,11 +41,11 @@ class CompiledRunner final : public InferenceRunner {
   // trusted as the program itself. `scripted` is the bundle's own runner on the CPU; it is kept for
   // patients, and taken only where all is well.
   //
-  // FAILED_PRECONDITION where it was made from other weights, for another LibTorch or for
-  // instructions that this processor lacks; DATA_LOSS where its digest is another. The caller
-  // compares what it computes.
+  // FAILED_PRECONDITION where it was made from other weights, for another LibTorch, for smaller
+  // batches than `largest_batch` or for instructions that this processor lacks; DATA_LOSS where its
+  // digest is another. The caller compares what it computes.
   static absl::StatusOr<std::unique_ptr<CompiledRunner>> Open(
-      const std::filesystem::path& bundle, const Manifest& manifest,
+      const std::filesystem::path& bundle, const Manifest& manifest, int largest_batch,
       std::unique_ptr<TorchScriptRunner>& scripted);
   ~CompiledRunner() override;
 

@@ -1,6 +1,9 @@
 #include "model/device_lanes.h"
 
+#include <exception>
+
 #include "ATen/Parallel.h"
+#include "absl/strings/str_cat.h"
 #include "c10/core/impl/VirtualGuardImpl.h"
 
 namespace m3lung {
@@ -9,6 +12,17 @@ namespace {
 constexpr int kGpuLanes = 2;
 
 }  // namespace
+
+absl::StatusOr<std::unique_ptr<DeviceLanes>> DeviceLanes::Create(c10::Device device,
+                                                                 CpuShare share) try {
+  return std::unique_ptr<DeviceLanes>(new DeviceLanes(device, share));
+} catch (const c10::Error& e) {
+  return absl::UnavailableError(
+      absl::StrCat("the device ", device.str(), " gives no streams: ", e.what_without_backtrace()));
+} catch (const std::exception& e) {
+  return absl::UnavailableError(
+      absl::StrCat("the device ", device.str(), " gives no streams: ", e.what()));
+}
 
 DeviceLanes::DeviceLanes(c10::Device device, CpuShare share) {
   if (device.is_cpu()) {

@@ -2,10 +2,12 @@
 #ifndef M3LUNG_MODEL_DEVICE_LANES_H_
 #define M3LUNG_MODEL_DEVICE_LANES_H_
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "c10/core/Device.h"
 #include "c10/core/Stream.h"
@@ -20,9 +22,9 @@ namespace m3lung {
 // Thread safety: all methods may be called from any thread.
 class DeviceLanes {
  public:
-  // REQUIRES: `device` has been opened (cuda_library.h).
-  // `share` is for a CPU alone.
-  DeviceLanes(c10::Device device, CpuShare share);
+  // `share` is for a CPU alone. UNAVAILABLE where the device gives no streams, as a GPU that has
+  // fallen ill since it was opened (cuda_library.h).
+  static absl::StatusOr<std::unique_ptr<DeviceLanes>> Create(c10::Device device, CpuShare share);
 
   int count() const { return static_cast<int>(streams_.size()); }
 
@@ -43,6 +45,8 @@ class DeviceLanes {
   };
 
  private:
+  DeviceLanes(c10::Device device, CpuShare share);
+
   int Take();
   void Give(int lane);
   bool HasFree() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !free_.empty(); }

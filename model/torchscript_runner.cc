@@ -94,11 +94,11 @@ absl::Status LoadError(absl::string_view file_name, const absl::Status& reason) 
 }  // namespace
 
 TorchScriptRunner::TorchScriptRunner(const TorchScriptOptions& options, torch::Device device,
-                                     CpuShare share, FusedNetwork slice_net,
+                                     std::unique_ptr<DeviceLanes> lanes, FusedNetwork slice_net,
                                      torch::jit::Module patient_net)
     : options_(options),
       device_(device),
-      lanes_(device, share),
+      lanes_(std::move(lanes)),
       slice_net_(std::move(slice_net)),
       patient_net_(std::move(patient_net)) {}
 
@@ -119,14 +119,15 @@ absl::StatusOr<std::unique_ptr<TorchScriptRunner>> TorchScriptRunner::Create(
     if (!found.ok()) return LoadError("slice.ts", found.status());
     share = *found;
   }
+  M3L_ASSIGN_OR_RETURN(std::unique_ptr<DeviceLanes> lanes, DeviceLanes::Create(device, share));
   return std::unique_ptr<TorchScriptRunner>(new TorchScriptRunner(
-      options, device, share, *std::move(slice_net), *std::move(patient_net)));
+      options, device, std::move(lanes), *std::move(slice_net), *std::move(patient_net)));
 }
 
 absl::Status TorchScriptRunner::Fuse(absl::Span<const int> batch_sizes) {
   if (!device_.is_cpu()) return absl::OkStatus();
   const absl::StatusOr<bool> fused = Guarded<bool>("fusing the slice network", [&] {
-    const DeviceLanes::Use lane(lanes_);  // compiled for its threads
+    const DeviceLanes::Use lane(*lanes_);  // compiled for its threads
     for (const int batch_size : batch_sizes) slice_net_.Fuse(Air(batch_size, options_.input_size));
     return true;
   });
@@ -140,7 +141,7 @@ absl::StatusOr<std::vector<SliceScores>> TorchScriptRunner::ScoreSlices(
   if (slices.empty()) return Scores();
   return Guarded<Scores>("slice network", [&]() -> absl::StatusOr<Scores> {
     // Held until the scores are on the CPU, for which ScoresFrom() waits.
-    const DeviceLanes::Use lane(lanes_);
+    const DeviceLanes::Use lane(*lanes_);
     const torch::Tensor hu = SliceTensor(slices, options_.input_size, device_.is_cuda());
     const torch::IValue output = slice_net_.Run(hu.to(device_, /*non_blocking=*/true));
     std::vector<torch::Tensor> parts;

@@ -40,7 +40,7 @@ class TorchScriptRunner final : public InferenceRunner {
       absl::string_view slice_file, absl::string_view patient_file,
       const TorchScriptOptions& options);
 
-  int lanes() const override { return lanes_.count(); }
+  int lanes() const override { return lanes_->count(); }
   int input_size() const override { return options_.input_size; }
   absl::StatusOr<std::vector<SliceScores>> ScoreSlices(
       absl::Span<const int16_t* const> slices) override;
@@ -50,7 +50,7 @@ class TorchScriptRunner final : public InferenceRunner {
   absl::Status CheckDevice() override;
 
   // For what else computes in the place of its slice network.
-  DeviceLanes& device_lanes() { return lanes_; }
+  DeviceLanes& device_lanes() { return *lanes_; }
 
   // Compiles the slice network's convolutions for batches of these sizes (fused_network.h), on
   // the CPU alone. INTERNAL, with nothing compiled, where LibTorch fails. Not beside another call.
@@ -58,13 +58,14 @@ class TorchScriptRunner final : public InferenceRunner {
   void Unfuse() { slice_net_.Unfuse(); }
 
  private:
-  TorchScriptRunner(const TorchScriptOptions& options, torch::Device device, CpuShare share,
-                    FusedNetwork slice_net, torch::jit::Module patient_net);
+  TorchScriptRunner(const TorchScriptOptions& options, torch::Device device,
+                    std::unique_ptr<DeviceLanes> lanes, FusedNetwork slice_net,
+                    torch::jit::Module patient_net);
 
   const TorchScriptOptions options_;
   const torch::Device device_;
 
-  DeviceLanes lanes_;
+  const std::unique_ptr<DeviceLanes> lanes_;
   FusedNetwork slice_net_;  // changed by Fuse() and Unfuse() alone
   absl::Mutex patient_mu_;
   torch::jit::Module patient_net_ ABSL_GUARDED_BY(patient_mu_);

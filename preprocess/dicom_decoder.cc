@@ -26,6 +26,10 @@
 namespace m3lung {
 namespace {
 
+// Beside a frame's pixels, while they are decoded, turned and cropped: the decompressors' words and
+// tiles (OpenJPEG takes the most, 4 bytes twice), and a copy in another orientation.
+constexpr int64_t kWorkingBytesPerPixel = 12;
+
 // What is known of a frame before its pixels are looked at.
 struct FramePlan {
   int index = 0;
@@ -106,6 +110,13 @@ absl::Status CheckDecodedSize(const PixelFormat& format, int frames, const Decod
       SkipReason::kTooLarge,
       absl::StrCat(frames, " frames of ", format.rows, " x ", format.columns, " pixels take ",
                    bytes, " bytes once decoded, the limit is ", limits.max_decoded_bytes));
+}
+
+MemoryNeed NeedOf(const PixelFormat& format, size_t frames) {
+  const int64_t pixels = int64_t{format.rows} * format.columns;
+  return {
+      .frames = static_cast<int>(frames),
+      .bytes = pixels * (static_cast<int64_t>(frames * sizeof(int16_t)) + kWorkingBytesPerPixel)};
 }
 
 absl::StatusOr<FramePlan> PlanFrame(DcmDataset& data_set, const FunctionalGroups& groups,
@@ -238,6 +249,9 @@ absl::StatusOr<DecodedInstance> Decode(absl::string_view bytes, const DecodeLimi
     }
   }
   if (plans.empty()) return left_out.ToStatus(frames);
+  if (limits.admit != nullptr) {
+    M3L_RETURN_IF_ERROR(limits.admit(NeedOf(format, plans.size())));
+  }
   const int first = plans.front().index;
 
   DecodedInstance instance;

@@ -3,6 +3,7 @@
 #define M3LUNG_PREPROCESS_DICOM_DECODER_H_
 
 #include <cstdint>
+#include <functional>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -11,6 +12,12 @@
 #include "preprocess/hu_slice.h"
 
 namespace m3lung {
+
+// What decoding is about to take memory for.
+struct MemoryNeed {
+  int frames = 0;     // to be decoded; 0 while a data set is inflated
+  int64_t bytes = 0;  // beyond what was asked for before
+};
 
 // Checked before memory is set aside.
 struct DecodeLimits {
@@ -23,6 +30,10 @@ struct DecodeLimits {
   int64_t max_decoded_bytes = int64_t{2} << 30;
   // For one instance; looked at between frames and fragments.
   absl::Duration max_time = absl::Seconds(30);
+  // Asked before memory is taken: while a data set is inflated, then once for the pixels of all
+  // frames and what decoding one of them needs beside them. Its error ends the decoding, and is
+  // returned as it is. Null: always granted.
+  std::function<absl::Status(const MemoryNeed&)> admit = nullptr;
 };
 
 // Decodes one CT instance (a whole DICOM file): a single image, or the frames of

@@ -9,7 +9,7 @@ namespace {
 
 // A study that begins when the budget is so full would likely not come to its end.
 constexpr double kFull = 0.9;
-// Weight of the study ended last in the usual duration.
+// Weight of the study answered last in the usual duration.
 constexpr double kNewest = 0.1;
 constexpr absl::Duration kLeastRetry = absl::Milliseconds(100);
 constexpr absl::Duration kMostRetry = absl::Seconds(60);
@@ -58,10 +58,14 @@ void Admission::CloseRoutine() {
   --open_routine_;
 }
 
-void Admission::CloseStudy(absl::Duration took) {
+void Admission::CloseStudy() {
   absl::MutexLock lock(&mu_);
   --open_studies_;
-  if (took > absl::ZeroDuration()) usual_study_ += kNewest * (took - usual_study_);
+}
+
+void Admission::StudyAnswered(absl::Duration took) {
+  absl::MutexLock lock(&mu_);
+  usual_study_ += kNewest * (took - usual_study_);
 }
 
 ApiError Admission::OpenSlice() {

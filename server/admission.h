@@ -36,8 +36,10 @@ class Admission {
   // study must be followed by CloseRoutine(), before CloseStudy().
   ApiError OpenRoutine();
   void CloseRoutine();
-  // `took`: zero for a study that was not answered.
-  void CloseStudy(absl::Duration took);
+  void CloseStudy();
+  // A study has been answered, so long after it was opened. Others say nothing about when a place
+  // will be free.
+  void StudyAnswered(absl::Duration took);
 
   // A call for one slice. OK must be followed by CloseSlice().
   ApiError OpenSlice();

@@ -41,11 +41,12 @@ ServerMetrics::ServerMetrics()
                    .Name("m3lung_studies_total")
                    .Help("Studies ended, by verdict or status code")
                    .Register(*registry_)),
-      study_seconds_(BuildHistogram()
-                         .Name("m3lung_study_duration_seconds")
-                         .Help("From a study's header to its end, every outcome")
-                         .Register(*registry_)
-                         .Add({}, kStudySeconds)),
+      study_seconds_(
+          BuildHistogram()
+              .Name("m3lung_study_duration_seconds")
+              .Help("From a study's header to its answer; studies without one do not count")
+              .Register(*registry_)
+              .Add({}, kStudySeconds)),
       first_result_seconds_(BuildHistogram()
                                 .Name("m3lung_first_result_seconds")
                                 .Help("From a study's header to its first slice result")
@@ -126,9 +127,13 @@ ServerMetrics::ServerMetrics()
                         .Help("Time of unary calls, every outcome")
                         .Register(*registry_)) {}
 
-void ServerMetrics::StudyEnded(absl::string_view outcome, absl::Duration duration) {
-  studies_.Add({{"outcome", std::string(outcome)}}).Increment();
-  study_seconds_.Observe(absl::ToDoubleSeconds(duration));
+void ServerMetrics::StudyAnswered(absl::string_view verdict, absl::Duration took) {
+  studies_.Add({{"outcome", std::string(verdict)}}).Increment();
+  study_seconds_.Observe(absl::ToDoubleSeconds(took));
+}
+
+void ServerMetrics::StudyFailed(absl::string_view code) {
+  studies_.Add({{"outcome", std::string(code)}}).Increment();
 }
 
 void ServerMetrics::StudyOpened() { open_studies_.Increment(); }

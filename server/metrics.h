@@ -33,8 +33,11 @@ class ServerMetrics {
 
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
 
-  // `outcome`: a verdict for a study that was answered, else the status code.
-  void StudyEnded(absl::string_view outcome, absl::Duration duration);
+  // `took`: from its header to its answer.
+  void StudyAnswered(absl::string_view verdict, absl::Duration took);
+  // Refused, cancelled or failed; `code` is the gRPC status code's name. How long that took says
+  // nothing of how long answers take, and is not kept.
+  void StudyFailed(absl::string_view code);
   void StudyOpened();
   void StudyClosed();
   void FirstResult(absl::Duration since_header);

@@ -27,10 +27,14 @@ absl::Status NotFound(const std::vector<std::shared_ptr<ServedModel>>& models,
 
 }  // namespace
 
-ModelRegistry::~ModelRegistry() {
-  for (const auto* models : {&models_, &replaced_}) {
-    for (const std::shared_ptr<ServedModel>& model : *models) model->batcher->Stop();
+void ModelRegistry::Stop() {
+  std::vector<std::shared_ptr<ServedModel>> all;
+  {
+    absl::MutexLock lock(&mu_);  // not held while batches end, whose events may ask for a model
+    all = models_;
+    all.insert(all.end(), replaced_.begin(), replaced_.end());
   }
+  for (const std::shared_ptr<ServedModel>& model : all) model->batcher->Stop();
 }
 
 absl::Status ModelRegistry::Replace(std::vector<std::shared_ptr<ServedModel>> models,

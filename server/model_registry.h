@@ -31,9 +31,8 @@ struct ServedModel {
 class ModelRegistry {
  public:
   ModelRegistry() = default;
-  // Stops the batchers, so that what still holds a model may let go of it on any
-  // thread.
-  ~ModelRegistry();
+  // Stop().
+  ~ModelRegistry() { Stop(); }
   ModelRegistry(const ModelRegistry&) = delete;
   ModelRegistry& operator=(const ModelRegistry&) = delete;
 
@@ -49,6 +48,10 @@ class ModelRegistry {
   // Ends the replaced models that no study uses any more, and says whether there were any. To
   // be called now and then; takes as long as their last batches.
   bool EndUnused();
+
+  // Stops the batchers of all models, so that no batch thread is left, and that what still holds a
+  // model may let go of it on any thread. No model is to be added any more.
+  void Stop();
 
   // The loaded model whose manifest has this digest, or null.
   std::shared_ptr<ServedModel> FindDigest(absl::string_view digest) const;

@@ -4,117 +4,76 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "server/study_reactor.h"
-#include "server/study_slice.h"
 
 namespace m3lung {
 namespace {
 
-// One call of AnalyzeSlice. Deletes itself when gRPC is done with it.
+// Carries a SliceCall's messages. Deletes itself when gRPC is done with it.
 class SliceReactor final : public grpc::ServerUnaryReactor {
  public:
   SliceReactor(const SessionEnvironment& environment, grpc::CallbackServerContext& context,
-               const v1::AnalyzeSliceRequest& request_message, v1::SliceResult& response_message,
-               std::function<void()> on_done)
-      : env(environment),
-        request(request_message),
-        response(response_message),
+               v1::SliceResult& response, std::function<void()> on_done)
+      : env_(environment),
         context_(context),
+        response_(response),
         started_(environment.clock.Now()),
-        deadline_(environment.clock.WhenWallShows(context.deadline())),
         on_done_(std::move(on_done)) {}
 
+  // Separate, since the call may end in there and gRPC then delete this object.
+  void Start(std::shared_ptr<SliceCall> call) {
+    {
+      absl::MutexLock lock(&mu_);
+      call_ = call;
+    }
+    call->Start();
+  }
+
   // Once; the last use of this object.
-  void End(const ApiError& error) {
-    env.metrics.CallEnded("AnalyzeSlice", CodeName(error.status.code()),
-                          env.clock.Now() - started_);
+  void End(const ApiError& error, v1::SliceResult result) {
+    env_.metrics.CallEnded("AnalyzeSlice", CodeName(error.status.code()),
+                           env_.clock.Now() - started_);
+    response_.Swap(&result);
     Finish(ToGrpcStatus(error, context_));
   }
 
-  absl::Time deadline() const { return deadline_; }
+  void OnCancel() override {
+    std::shared_ptr<SliceCall> call;
+    {
+      absl::MutexLock lock(&mu_);
+      call = call_;
+    }
+    if (call != nullptr) call->OnCancel();
+  }
 
   void OnDone() override {
     on_done_();
     delete this;
   }
 
-  const SessionEnvironment& env;
-  const v1::AnalyzeSliceRequest& request;
-  v1::SliceResult& response;
-
  private:
+  const SessionEnvironment& env_;
   grpc::CallbackServerContext& context_;
+  v1::SliceResult& response_;
   const absl::Time started_;
-  const absl::Time deadline_;
   const std::function<void()> on_done_;
+  absl::Mutex mu_;
+  std::shared_ptr<SliceCall> call_ ABSL_GUARDED_BY(mu_);  // none for one that was refused
 };
-
-// A slice alone gives no volume: it is cropped by the paper's box, whatever the
-// bundle was trained with.
-absl::StatusOr<StudySlice> Prepare(const SliceReactor& call, int input_size) {
-  const DecodeLimits limits = ToDecodeLimits(call.env.limits);
-  StudySlice slice;
-  if (call.request.has_dicom()) {
-    absl::StatusOr<std::vector<StudySlice>> slices = DecodeSlices(0, call.request.dicom(), limits);
-    if (!slices.ok()) return slices.status();
-    if (slices->size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the instance holds ", slices->size(), " frames; send it to AnalyzeStudy"));
-    }
-    slice = std::move(slices->front());
-  } else {
-    if (absl::Status status = CheckHuSlice(call.request.hu_slice(), limits); !status.ok()) {
-      return status;
-    }
-    slice = FromHuSlice(0, call.request.hu_slice());
-  }
-  CropByPaper(input_size, slice);
-  return slice;
-}
-
-void AnalyzeOneSlice(SliceReactor& call, uint64_t number) {
-  if (call.request.slice_case() == v1::AnalyzeSliceRequest::SLICE_NOT_SET) {
-    return call.End(
-        {absl::InvalidArgumentError("the request must hold dicom or hu_slice"), v1::EMPTY_REQUEST});
-  }
-  absl::StatusOr<std::shared_ptr<ServedModel>> model =
-      call.env.models.Find(call.request.model_name(), call.request.model_version());
-  if (!model.ok()) return call.End({model.status(), v1::MODEL_UNKNOWN});
-  absl::StatusOr<StudySlice> slice = Prepare(call, (*model)->bundle->manifest.input_size);
-  if (!slice.ok()) return call.End({slice.status(), v1::SLICE_UNUSABLE});
-
-  SliceTask task;
-  task.study = number;
-  task.deadline = call.deadline();
-  task.hu = std::exchange(slice->input, {});
-  task.done = [&call, model = *model, slice = *std::move(slice)](absl::StatusOr<SliceScores> scores,
-                                                                 SliceCost cost) {
-    if (!scores.ok()) return call.End(ScoringError(scores.status()));
-    call.env.metrics.StageTook(Stage::kSliceModel, cost.scored);
-    call.response = MakeSliceResult(slice, *scores, call.request.lesion_maps(), model->reference);
-    call.response.set_index(0);
-    call.env.metrics.SliceScored(NameOf(call.response.label()));
-    call.End({absl::OkStatus(), v1::ERROR_REASON_UNSPECIFIED});
-  };
-  if (absl::Status status = (*model)->batcher->Submit(std::move(task)); !status.ok()) {
-    call.End({std::move(status), v1::NOT_READY});
-  }
-}
 
 }  // namespace
 
 grpc::ServerBidiReactor<v1::AnalyzeStudyRequest, v1::AnalyzeStudyResponse>*
 ScreeningService::AnalyzeStudy(grpc::CallbackServerContext* context) {
   if (const ApiError refusal = env_.admission.OpenStudy(); !refusal.status.ok()) {
-    env_.metrics.StudyEnded(CodeName(refusal.status.code()), absl::ZeroDuration());
+    env_.metrics.StudyFailed(CodeName(refusal.status.code()));
     return new RefusedStudy(*context, refusal);
   }
   env_.metrics.StudyOpened();
-  const absl::Time opened = env_.clock.Now();
-  auto* reactor = new StudyReactor(*context, env_, next_number_.fetch_add(1), [this, opened] {
+  auto* reactor = new StudyReactor(*context, env_, next_number_.fetch_add(1), [this] {
     env_.metrics.StudyClosed();
-    env_.admission.CloseStudy(env_.clock.Now() - opened);
+    env_.admission.CloseStudy();
   });
   sessions_.Add(reactor->session());
   reactor->Start();
@@ -125,16 +84,26 @@ grpc::ServerUnaryReactor* ScreeningService::AnalyzeSlice(grpc::CallbackServerCon
                                                          const v1::AnalyzeSliceRequest* request,
                                                          v1::SliceResult* response) {
   const ApiError refusal = env_.admission.OpenSlice();
-  auto* call =
-      new SliceReactor(env_, *context, *request, *response, [this, admitted = refusal.status.ok()] {
+  auto* reactor =
+      new SliceReactor(env_, *context, *response, [this, admitted = refusal.status.ok()] {
         if (admitted) env_.admission.CloseSlice();
       });
   if (!refusal.status.ok()) {
-    call->End(refusal);
-  } else {
-    env_.pool.Run([call, number = next_number_.fetch_add(1)] { AnalyzeOneSlice(*call, number); });
+    reactor->End(refusal, {});
+    return reactor;
   }
-  return call;
+  // gRPC keeps the request until the call is finished, and looks at it no more: taken out, it can
+  // outlive a call that is cancelled while its slice is decoded, and is not there twice.
+  v1::AnalyzeSliceRequest taken;
+  taken.Swap(const_cast<v1::AnalyzeSliceRequest*>(request));
+  const auto call = SliceCall::Create(
+      env_, next_number_.fetch_add(1), env_.clock.WhenWallShows(context->deadline()),
+      std::move(taken), [reactor](const ApiError& error, v1::SliceResult result) {
+        reactor->End(error, std::move(result));
+      });
+  slice_calls_.Add(call);
+  reactor->Start(call);
+  return reactor;
 }
 
 }  // namespace m3lung

@@ -9,6 +9,7 @@
 #include "m3lung/v1/screening.grpc.pb.h"
 #include "server/conversions.h"
 #include "server/open_sessions.h"
+#include "server/slice_call.h"
 #include "server/study_session.h"
 
 namespace m3lung {
@@ -22,8 +23,11 @@ class ScreeningService final : public v1::ScreeningService::CallbackService {
       : env_(environment),
         sessions_(environment.clock, absl::Seconds(environment.limits.idle_seconds())) {}
 
-  // Ends the studies that are open.
-  void EndAll(const ApiError& error) { sessions_.EndAll(error); }
+  // Ends the studies and the calls for one slice that are open.
+  void EndAll(const ApiError& error) {
+    sessions_.EndAll(error);
+    slice_calls_.EndAll(error);
+  }
 
   grpc::ServerBidiReactor<v1::AnalyzeStudyRequest, v1::AnalyzeStudyResponse>* AnalyzeStudy(
       grpc::CallbackServerContext* context) override;
@@ -34,6 +38,7 @@ class ScreeningService final : public v1::ScreeningService::CallbackService {
  private:
   const SessionEnvironment& env_;
   OpenSessions sessions_;
+  OpenSliceCalls slice_calls_;
   std::atomic<uint64_t> next_number_ = 1;
 };
 

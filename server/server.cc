@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <utility>
@@ -26,8 +27,10 @@
 namespace m3lung {
 namespace {
 
-// Of one message, either way. Whole studies come in chunks.
-constexpr int kMaxMessageBytes = 16 << 20;
+// Of what a message holds beside its pixels.
+constexpr int64_t kMessageExtraBytes = 1 << 20;
+constexpr int64_t kLeastMessageBytes = 16 << 20;
+constexpr int64_t kMostMessageBytes = 128 << 20;
 // For clients to take in that their study has ended, when the server stops.
 constexpr absl::Duration kLastWords = absl::Seconds(1);
 // A client that has vanished without a word is asked whether it is there.
@@ -49,24 +52,41 @@ std::vector<int> BatchSizes(const server::ServerConfig& config) {
   return {config.batching().sizes().begin(), config.batching().sizes().end()};
 }
 
+// Of one message from a client: an image of the largest side allowed, in a HuSlice or in a file as
+// AnalyzeSlice takes it, up to a bound, since gRPC holds a message before anybody can refuse it.
+// Whole studies come in chunks.
+int MaxMessageBytes(const server::Limits& limits) {
+  const int64_t pixels = int64_t{limits.image_side()} * limits.image_side();
+  return static_cast<int>(std::clamp(pixels * int64_t{sizeof(int16_t)} + kMessageExtraBytes,
+                                     kLeastMessageBytes, kMostMessageBytes));
+}
+
 std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
 
 }  // namespace
 
-Server::Server(const server::ServerConfig& config, std::function<void()> on_failure)
+Server::Server(const server::ServerConfig& config, std::function<void()> on_failure,
+               BundleLoader load)
     : config_(config),
       on_failure_(std::move(on_failure)),
+      load_(std::move(load)),
       processors_(UsableProcessors()),
       budget_(config.limits().total_bytes() > 0 ? config.limits().total_bytes()
                                                 : UsableMemory() / 2),
       admission_(config_.limits(), budget_),
       pool_(OrAllProcessors(config.decode_threads(), processors_)),
-      environment_{models_,         pool_,
-                   metrics_,        Clock::Real(),
-                   config.limits(), admission_,
-                   AssembleStudy,   [this](const absl::Status& reason) { OnDeviceFailed(reason); }},
+      // Answers take less of a processor than decoding, and share it with that.
+      answering_(OrAllProcessors(config.decode_threads(), processors_)),
+      environment_{.models = models_,
+                   .pool = pool_,
+                   .answering = answering_,
+                   .metrics = metrics_,
+                   .clock = Clock::Real(),
+                   .limits = config.limits(),
+                   .admission = admission_,
+                   .device_failed = [this](const absl::Status& reason) { OnDeviceFailed(reason); }},
       screening_service_(environment_),
       model_service_(models_, metrics_, Clock::Real()) {
   // The decode pool spreads slices over the processors; threads of OpenCV's own
@@ -76,8 +96,9 @@ Server::Server(const server::ServerConfig& config, std::function<void()> on_fail
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const server::ServerConfig& config,
-                                                      std::function<void()> on_failure) {
-  std::unique_ptr<Server> server(new Server(config, std::move(on_failure)));
+                                                      std::function<void()> on_failure,
+                                                      BundleLoader load) {
+  std::unique_ptr<Server> server(new Server(config, std::move(on_failure), std::move(load)));
   M3L_RETURN_IF_ERROR(server->Listen());
   return server;
 }
@@ -102,7 +123,7 @@ absl::Status Server::Listen() {
                              kLeastPingMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddListeningPort(config_.listen(), grpc::InsecureServerCredentials(), &port);
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxReceiveMessageSize(MaxMessageBytes(config_.limits()));
   builder.SetMaxSendMessageSize(-1);  // A full-size map of a large image may be larger.
   builder.RegisterService(&screening_service_);
   builder.RegisterService(&model_service_);
@@ -117,8 +138,9 @@ absl::Status Server::Listen() {
   return absl::OkStatus();
 }
 
+// What a sick device or a network throws refuses the model, and ends no server.
 absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
-    const std::filesystem::path& directory, const std::stop_token& stop) {
+    const std::filesystem::path& directory, const std::stop_token& stop) try {
   spdlog::info("loading {}", directory.string());
   LoadOptions options;
   options.stop = stop;
@@ -131,7 +153,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   std::vector<InferenceRunner*> runners;
   for (const absl::string_view device : absl::StrSplit(config_.device(), ',')) {
     options.device = std::string(device);
-    M3L_ASSIGN_OR_RETURN(bundles.emplace_back(), LoadBundle(directory, options));
+    M3L_ASSIGN_OR_RETURN(bundles.emplace_back(), load_(directory, options));
     runners.push_back(bundles.back()->runner.get());
   }
   const std::shared_ptr<const Bundle> bundle = bundles.front();
@@ -164,6 +186,8 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
                  bundle->remark);
   }
   return model;
+} catch (const std::exception& e) {
+  return absl::UnavailableError(absl::StrCat(directory.string(), " cannot be loaded: ", e.what()));
 }
 
 absl::Status Server::ReplaceModels(const std::stop_token& stop) {
@@ -238,14 +262,17 @@ void Server::Stop() {
   SetReady(false);
   Clock& clock = environment_.clock;
   if (!admission_.AwaitIdle(clock, clock.Now() + absl::Seconds(config_.shutdown_grace_seconds()))) {
-    screening_service_.EndAll(
-        {absl::UnavailableError("the server is stopping; try another server"), v1::NOT_READY});
+    EndStudies();
     admission_.AwaitIdle(clock, clock.Now() + kLastWords);
   }
   // What is left now is cancelled, and with it the streams of those who watch the
   // health, which would never end.
   grpc_server_->Shutdown(std::chrono::system_clock::now());
   grpc_server_->Wait();
+  // Batches and work of calls that have ended still come back, to what dies after this.
+  models_.Stop();
+  answering_.Stop();
+  pool_.Stop();
 }
 
 Server::~Server() {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "base/thread_pool.h"
 #include "grpcpp/server.h"
+#include "model/bundle.h"
 #include "server/config.pb.h"
 #include "server/metrics.h"
 #include "server/metrics_endpoint.h"
@@ -25,6 +26,10 @@ namespace m3lung {
 inline constexpr char kLivenessService[] = "liveness";
 inline constexpr char kReadinessService[] = "readiness";
 
+// LoadBundle(), or a test's stand-in.
+using BundleLoader = std::function<absl::StatusOr<std::shared_ptr<const Bundle>>(
+    const std::filesystem::path& directory, const LoadOptions& options)>;
+
 // Start() listens, alive and not ready; LoadModels() and BeginServing() make it ready;
 // Stop() lets studies in flight end.
 class Server {
@@ -34,7 +39,8 @@ class Server {
   // server is no longer ready, what was open has ended, and Stop() should follow.
   // REQUIRES: ValidateConfig() found `config` OK.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const server::ServerConfig& config,
-                                                       std::function<void()> on_failure);
+                                                       std::function<void()> on_failure,
+                                                       BundleLoader load = LoadBundle);
   ~Server();
 
   // Loads and warms up every bundle. The error names the bundle that was refused; CANCELLED where
@@ -50,7 +56,8 @@ class Server {
   void EndUnusedModels();
 
   // Not ready from here on; new studies are refused, those in flight have the
-  // configured grace. Returns when all have ended or the grace is over.
+  // configured grace. Returns when all have ended or the grace is over, and no thread of
+  // batches or of the pool is left.
   void Stop();
   // Ends the studies in flight, which Stop() then need not wait for. From any thread.
   void EndStudies();
@@ -60,7 +67,7 @@ class Server {
   const std::string& metrics_address() const { return metrics_address_; }
 
  private:
-  Server(const server::ServerConfig& config, std::function<void()> on_failure);
+  Server(const server::ServerConfig& config, std::function<void()> on_failure, BundleLoader load);
   absl::Status Listen();
   absl::StatusOr<std::shared_ptr<ServedModel>> LoadModel(const std::filesystem::path& directory,
                                                          const std::stop_token& stop);
@@ -70,16 +77,19 @@ class Server {
 
   const server::ServerConfig config_;
   const std::function<void()> on_failure_;
+  const BundleLoader load_;
   const int processors_;
   std::string address_;
   std::string metrics_address_;
 
-  // In the order in which they depend on each other; the last dies first.
+  // In the order in which they depend on each other; the last dies first, once Stop() has ended the
+  // threads of models and pools, which use what stands below them here.
   ServerMetrics metrics_;
   MemoryBudget budget_;
   Admission admission_;
   ModelRegistry models_;
   ThreadPool pool_;
+  ThreadPool answering_;
   const SessionEnvironment environment_;
   ScreeningService screening_service_;
   ModelService model_service_;

@@ -9,7 +9,6 @@ namespace m3lung {
 namespace {
 
 constexpr int kMaxStudyIdBytes = 128;
-constexpr int kMaxChunkBytes = 1 << 20;
 
 ApiError Ok() { return {absl::OkStatus(), v1::ERROR_REASON_UNSPECIFIED}; }
 

@@ -13,6 +13,8 @@
 
 namespace m3lung {
 
+inline constexpr int kMaxChunkBytes = 1 << 20;
+
 // One whole instance.
 struct ReceivedInstance {
   int number = 0;                       // in the order sent, from 0
@@ -44,8 +46,12 @@ class StudyIntake {
   const v1::StudyHeader& header() const { return *header_; }
   int instances() const { return instances_; }    // received whole
   int64_t bytes() const { return study_bytes_; }  // of pixels and DICOM files, so far
-  // Of the instance that is being received, as far as they are kept.
-  int64_t bytes_kept() const { return static_cast<int64_t>(bytes_.size()); }
+  // What the instance that is being received takes, as far as it is kept: the bytes of a long one
+  // lie there twice for a moment whenever their buffer grows.
+  int64_t bytes_kept() const {
+    const auto bytes = static_cast<int64_t>(bytes_.size());
+    return bytes > kMaxChunkBytes ? 2 * bytes : bytes;
+  }
 
  private:
   ApiError TakeHeader(v1::StudyHeader header);

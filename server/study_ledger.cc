@@ -100,6 +100,10 @@ void StudyLedger::ReleasePixels(SliceNumber number) {
   std::vector<int16_t>().swap(slices_[number].input);
 }
 
+void StudyLedger::ReleaseCoarse() {
+  for (StudySlice& slice : slices_) slice.summary.coarse.release();
+}
+
 v1::InstanceReceipt StudyLedger::ReceiptOf(int number) const {
   const Instance& instance = instances_[number];
   v1::InstanceReceipt receipt;

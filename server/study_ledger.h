@@ -42,6 +42,8 @@ class StudyLedger {
   // Lets go of the pixels of slices that are not used. How many bytes they were.
   int64_t ReleaseUnusedPixels();
   void ReleasePixels(SliceNumber slice);
+  // Lets go of the coarse slices, which only assembling needs.
+  void ReleaseCoarse();
 
   // REQUIRES: the instance has been decided upon.
   v1::InstanceReceipt ReceiptOf(int instance) const;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "server/exception_barrier.h"
 
 namespace m3lung {
 
@@ -24,7 +25,8 @@ void StudyReactor::OnReadDone(bool ok) {
       absl::MutexLock lock(&mu_);
       request.Swap(&request_);
     }
-    session->OnRequest(std::move(request));
+    const ApiError error = RunBehindBarrier([&] { session->OnRequest(std::move(request)); });
+    if (!error.status.ok()) session->EndWith(error);
   } else if (!context_.IsCancelled()) {  // A cancelled stream has not ended: OnCancel() tells.
     session->OnHalfClose();
   }

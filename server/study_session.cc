@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "preprocess/skip_reason.h"
 #include "server/patient_result.h"
+#include "server/slice_answer.h"
 #include "spdlog/spdlog.h"
 
 namespace m3lung {
@@ -53,7 +53,10 @@ void StudySession::OnRequest(v1::AnalyzeStudyRequest request) {
   if (state_ == State::kHeader) Open();
   const int64_t kept = intake_.bytes_kept() + (finished.has_value() ? finished->bytes() : 0);
   if (state_ == State::kDone || !Hold(kept - kept_before)) return;
-  if (finished.has_value()) DecodeLater(*std::move(finished));
+  if (finished.has_value()) {
+    ++in_work_;
+    DecodeLater(std::make_shared<ReceivedInstance>(*std::move(finished)));
+  }
   ReadNextWithinCredit();
 }
 
@@ -82,59 +85,6 @@ void StudySession::Open() {
   SendProgress();
 }
 
-bool StudySession::Hold(int64_t bytes) {
-  if (share_.Hold(bytes)) {
-    env_.metrics.SetStudyBytes(env_.admission.budget().taken());
-    return true;
-  }
-  Fail(env_.admission.Full());
-  return false;
-}
-
-void StudySession::DecodeLater(ReceivedInstance instance) {
-  ++in_work_;
-  env_.pool.Run([self = shared_from_this(), instance = std::move(instance), by_paper = by_paper_,
-                 input_size = model_->bundle->manifest.input_size] {
-    if (self->cancellation_->cancelled()) return;
-    self->OnDecoded(instance.number, instance.bytes(),
-                    self->Decode(instance, by_paper, input_size));
-  });
-}
-
-StudySession::Decoded StudySession::Decode(const ReceivedInstance& instance, bool by_paper,
-                                           int input_size) const {
-  const absl::Time start = env_.clock.Now();
-  Decoded decoded;
-  if (instance.too_large) {
-    decoded.slices = SkipError(
-        SkipReason::kTooLarge,
-        absl::StrCat("has more than ", env_.limits.instance_bytes(), " bytes, the server's limit"));
-  } else if (instance.hu_slice.has_value()) {
-    decoded.slices = std::vector<StudySlice>{FromHuSlice(instance.number, *instance.hu_slice)};
-    decoded.sop_instance_uid = instance.hu_slice->sop_instance_uid();
-  } else {
-    decoded.slices = DecodeSlices(instance.number, instance.dicom, ToDecodeLimits(env_.limits));
-    decoded.sop_instance_uid = decoded.slices.ok()
-                                   ? decoded.slices->front().summary.header.sop_instance_uid
-                                   : PeekSopInstanceUid(instance.dicom);
-  }
-  const absl::Time ready = env_.clock.Now();
-  decoded.decode_time = ready - start;
-  if (by_paper && decoded.slices.ok()) {
-    for (StudySlice& slice : *decoded.slices) CropByPaper(input_size, slice);
-    decoded.crop_time = env_.clock.Now() - ready;
-  }
-  return decoded;
-}
-
-int64_t StudySession::Decoded::bytes() const {
-  int64_t sum = 0;
-  if (slices.ok()) {
-    for (const StudySlice& slice : *slices) sum += slice.bytes();
-  }
-  return sum;
-}
-
 void StudySession::ReadNextWithinCredit() {
   if (read_pending_ || half_closed_) return;
   if (state_ != State::kHeader && state_ != State::kReading) return;
@@ -147,8 +97,8 @@ void StudySession::ReadNextWithinCredit() {
 bool StudySession::HasRoomForMore() const {
   if (!by_paper_) return true;  // The pixels wait for the study's end: waiting gives none back.
   const MemoryBudget& budget = env_.admission.budget();
-  // An instance as it comes, and its pixels.
-  return budget.bytes() - budget.taken() >= 2 * kTypicalInstanceBytes;
+  // An instance as it comes, its pixels, and what decoding them takes.
+  return budget.bytes() - budget.taken() >= 8 * kTypicalInstanceBytes;
 }
 
 void StudySession::OnHalfClose() {
@@ -164,7 +114,15 @@ void StudySession::OnHalfClose() {
 void StudySession::OnWritten(const v1::AnalyzeStudyResponse& response) {
   absl::MutexLock lock(&mu_);
   last_heard_ = env_.clock.Now();
+  const int64_t map_bytes =
+      response.has_slice() ? MapBytesOf(response.slice(), intake_.header().lesion_maps()) : 0;
+  if (map_bytes > 0 && unwritten_maps_ > 0) {
+    --unwritten_maps_;
+    unwritten_map_bytes_ -= map_bytes;
+    TryHold(-map_bytes);
+  }
   if (state_ == State::kDone) return;
+  if (map_bytes > 0) TryWaitingWork();
   --unwritten_;
   // The last word about a slice that was counted when it was read or prepared.
   const bool scored = response.has_slice() && response.slice().scored();
@@ -177,7 +135,7 @@ void StudySession::OnWritten(const v1::AnalyzeStudyResponse& response) {
 
 void StudySession::OnCancel() {
   absl::MutexLock lock(&mu_);
-  if (state_ == State::kDone) return;
+  if (state_ == State::kDone) return ReleaseAll();  // Nobody is there to read what was sent.
   End("CANCELLED", {absl::CancelledError("the client has gone"), v1::ERROR_REASON_UNSPECIFIED});
 }
 
@@ -197,6 +155,7 @@ void StudySession::EndIfIdle() {
 void StudySession::OnClosed() {
   absl::MutexLock lock(&mu_);
   closed_ = true;
+  ReleaseAll();
 }
 
 void StudySession::EndWith(const ApiError& error) {
@@ -220,15 +179,9 @@ void StudySession::SendReceipt(int instance) {
   Send(std::move(response));
 }
 
-void StudySession::SendSlice(SliceNumber slice, v1::SliceResult result) {
+void StudySession::SendSlice(v1::SliceResult result) {
   v1::AnalyzeStudyResponse response;
   *response.mutable_slice() = std::move(result);
-  if (const auto index = index_of_.find(slice); index != index_of_.end()) {
-    response.mutable_slice()->set_index(index->second);
-    if (const std::optional<float> share = AffectedShareOf(ledger_, slice)) {
-      response.mutable_slice()->set_affected_lung_share(*share);
-    }
-  }
   if (!std::exchange(sent_a_slice_, true)) env_.metrics.FirstResult(env_.clock.Now() - started_);
   Send(std::move(response));
 }
@@ -254,6 +207,9 @@ void StudySession::SendPatient(const std::optional<ClassProbabilities>& probabil
   patient.set_client_study_id(intake_.header().client_study_id());
   const std::string verdict = NameOf(patient.verdict());
   Send(std::move(response));
+  const absl::Duration took = env_.clock.Now() - started_;
+  env_.metrics.StudyAnswered(verdict, took);
+  env_.admission.StudyAnswered(took);
   End(verdict, {absl::OkStatus(), v1::ERROR_REASON_UNSPECIFIED});
 }
 
@@ -263,11 +219,18 @@ void StudySession::End(const std::string& outcome, const ApiError& error) {
   state_ = State::kDone;
   cancellation_->Cancel();
   decoded_.clear();
-  share_.Release();
-  env_.metrics.SetStudyBytes(env_.admission.budget().taken());
+  waiting_instances_.clear();
+  last_heard_ = env_.clock.Now();  // The client has as long as ever to read its end.
+  if (error.status.ok()) {
+    // Maps that the client has not read yet.
+    share_.SetAside(0);
+    TryHold(unwritten_map_bytes_ - share_.held());
+  } else {
+    env_.metrics.StudyFailed(outcome);
+    ReleaseAll();
+  }
   if (is_routine_) env_.admission.CloseRoutine();
   const absl::Duration duration = env_.clock.Now() - started_;
-  env_.metrics.StudyEnded(outcome, duration);
   // The message of an error may quote what a client sent, so only its name is logged.
   spdlog::info("study {}: {}{}{}, {} instances, {} slices used, {:.0f} ms", number_, outcome,
                error.reason == v1::ERROR_REASON_UNSPECIFIED ? "" : " ",
@@ -275,6 +238,13 @@ void StudySession::End(const std::string& outcome, const ApiError& error) {
                                                             : v1::ErrorReason_Name(error.reason),
                intake_.instances(), ledger_.used(), absl::ToDoubleMilliseconds(duration));
   sink_.Finish(error);
+}
+
+void StudySession::ReleaseAll() {
+  share_.Release();
+  unwritten_maps_ = 0;
+  unwritten_map_bytes_ = 0;
+  env_.metrics.SetStudyBytes(env_.admission.budget().taken());
 }
 
 }  // namespace m3lung

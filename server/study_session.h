@@ -25,6 +25,8 @@
 #include "server/conversions.h"
 #include "server/metrics.h"
 #include "server/model_registry.h"
+#include "server/scored_slices.h"
+#include "server/slice_answer.h"
 #include "server/study_intake.h"
 #include "server/study_ledger.h"
 #include "server/study_slice.h"
@@ -39,6 +41,8 @@ using StudyAssembler = std::function<AssembledStudy(
 struct SessionEnvironment {
   const ModelRegistry& models;
   Executor& pool;  // for decoding, cropping, assembling and the patient network
+  // For the answers of scored slices, which would wait long behind the decoding of other studies.
+  Executor& answering;
   ServerMetrics& metrics;
   Clock& clock;
   const server::Limits limits;
@@ -75,7 +79,9 @@ class StudySink {
 // At most one request is asked for at a time, and none while the study has
 // limits.unanswered_slices slices in work; the pixels that wait are bounded by
 // limits.held_bytes, and those of all studies by the server's budget: the memory of a
-// study is bounded whatever its client does. A client that lets the session wait for
+// study is bounded whatever its client does. Memory is taken from the budget before it is
+// used; work that finds none waits for other work of its study to give some back, and ends
+// the study where nothing of it is under way. A client that lets the session wait for
 // limits.idle_seconds loses it.
 //
 // Thread safety: all methods may be called from any thread.
@@ -113,14 +119,29 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
     absl::Duration crop_time;
 
     int64_t bytes() const;  // of pixels
+    int64_t coarse_bytes() const;
+  };
+  // What one instance's decoding was given of the budget, and why it was given no more.
+  struct Allowance {
+    int64_t bytes = 0;
+    bool full = false;
+    ApiError refusal;  // that ends the study
   };
 
   StudySession(const SessionEnvironment& environment, StudySink& sink, uint64_t number,
                absl::Time deadline);
 
   void Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DecodeLater(ReceivedInstance instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  Decoded Decode(const ReceivedInstance& instance, bool by_paper, int input_size) const;
+  // Runs `work` there; what it throws ends the study.
+  void RunOn(Executor& executor, std::function<void()> work);
+
+  void DecodeLater(std::shared_ptr<ReceivedInstance> instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DecodeWithin(std::shared_ptr<ReceivedInstance> instance, bool by_paper, int input_size);
+  Decoded Decode(const ReceivedInstance& instance, bool by_paper, int input_size,
+                 Allowance& allowance);
+  // OK where the study may have so many slices and bytes more, which it then holds.
+  absl::Status Admit(const MemoryNeed& need, Allowance& allowance);
+  void OnRefused(std::shared_ptr<ReceivedInstance> instance, const Allowance& allowance);
   void ReadNextWithinCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Whether the server has bytes for one more instance. Where it has not, a study that will give
   // some back as its slices are answered waits for that instead of being refused.
@@ -128,8 +149,13 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   // Counts bytes that the study now holds, or no longer does. False: it has ended,
   // since there are no more.
   bool Hold(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The same, but for the end of the study.
+  bool TryHold(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Work that had taken memory has given it back: what waits for that may try again.
+  void TryWaitingWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  void OnDecoded(int instance, int64_t encoded_bytes, Decoded decoded);
+  // `held_bytes`: for its encoded bytes and its decoding.
+  void OnDecoded(int instance, int64_t held_bytes, Decoded decoded);
   void AddInOrder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AdmitAsItCame(int instance, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void HoldForStudy(int instance, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -142,7 +168,12 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void PrepareWithinWindow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Prepare(SliceNumber slice, const cv::Rect& box, int input_size);
   void SubmitSlice(SliceNumber slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnScored(SliceNumber slice, absl::StatusOr<SliceScores> scores, SliceCost cost);
+  void OnScored(ScoredSlice scored);  // on a batch thread: only hands over
+  void AnswerLater();
+  void AnswerScored();
+  // False where there is no memory for the answer now; then `scored` was put back.
+  bool Answer(ScoredSlice& scored);
+  SliceAnswer AnswerOf(SliceNumber slice) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void AssessWhenScored() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Assess();
@@ -150,12 +181,13 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
 
   void Send(v1::AnalyzeStudyResponse response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendReceipt(int instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void SendSlice(SliceNumber slice, v1::SliceResult result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SendSlice(v1::SliceResult result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendPatient(const std::optional<ClassProbabilities>& probabilities)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Fail(const ApiError& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(const std::string& outcome, const ApiError& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ReleaseAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant after construction.
   const SessionEnvironment& env_;
@@ -164,6 +196,7 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   const absl::Time started_;
   const absl::Time deadline_;
   const std::shared_ptr<Cancellation> cancellation_ = std::make_shared<Cancellation>();
+  ScoredSlices scored_;
 
   absl::Mutex mu_;
   State state_ ABSL_GUARDED_BY(mu_) = State::kHeader;
@@ -176,6 +209,16 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   int in_work_ ABSL_GUARDED_BY(mu_) = 0;         // see limits.unanswered_slices
   int64_t held_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // see limits.held_bytes
   BudgetShare share_ ABSL_GUARDED_BY(mu_);
+  int slices_ ABSL_GUARDED_BY(mu_) = 0;            // see limits.slices_per_study
+  int64_t coarse_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // of all decoded slices
+  // What is under way and gives memory back when it ends, and what waits for that.
+  int decoding_ ABSL_GUARDED_BY(mu_) = 0;        // instances
+  int scoring_ ABSL_GUARDED_BY(mu_) = 0;         // slices, until they are answered
+  int unwritten_maps_ ABSL_GUARDED_BY(mu_) = 0;  // of full size
+  int64_t unwritten_map_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  std::deque<std::shared_ptr<ReceivedInstance>> waiting_instances_ ABSL_GUARDED_BY(mu_);
+  bool tried_alone_ ABSL_GUARDED_BY(mu_) = false;  // the instance refused last
+  bool answers_wait_ ABSL_GUARDED_BY(mu_) = false;
   bool is_routine_ ABSL_GUARDED_BY(mu_) = false;  // and counted as such
   int unwritten_ ABSL_GUARDED_BY(mu_) = 0;        // responses
   bool closed_ ABSL_GUARDED_BY(mu_) = false;

@@ -1,27 +1,47 @@
 // The second half of a study's way: which slices are used, and what the networks
 // say to them.
+#include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/exception_barrier.h"
 #include "server/patient_result.h"
+#include "server/slice_answer.h"
 #include "server/study_session.h"
 
 namespace m3lung {
 namespace {
+
+// Bytes that finding the lungs takes for each byte of the coarse slices: they once more as a stack,
+// and masks and labels of every element.
+constexpr int64_t kAssemblyFactor = 8;
+
+int64_t MaskBytes(const AssembledStudy& study) {
+  int64_t bytes = 0;
+  if (study.chosen() == nullptr) return bytes;
+  for (const cv::Mat& mask : study.chosen()->lungs.masks) {
+    bytes += static_cast<int64_t>(mask.total() * mask.elemSize());
+  }
+  return bytes;
+}
+
+int64_t BytesOf(const SliceScores& scores) {
+  return static_cast<int64_t>(sizeof(float) * (scores.map.values.size() + scores.features.size()));
+}
+
+// A runner that throws has failed as one that says so.
+absl::StatusOr<ClassProbabilities> AssessWith(
+    InferenceRunner& runner, const std::vector<const std::vector<float>*>& features) try {
+  return runner.AssessPatient(features);
+} catch (const std::exception& e) {
+  return absl::InternalError(absl::StrCat("patient network: ", e.what()));
+}
 
 constexpr char kStudyRejected[] = "the study was rejected, and its slices were not scored";
 
 }  // namespace
 
 // --- Deciding what is used -------------------------------------------------
-
-void StudySession::OnDecoded(int instance, int64_t encoded_bytes, Decoded decoded) {
-  absl::MutexLock lock(&mu_);
-  if (state_ == State::kDone || !Hold(decoded.bytes() - encoded_bytes)) return;
-  decoded_.emplace(instance, std::move(decoded));
-  AddInOrder();
-  ReadNextWithinCredit();
-}
 
 // In the order sent, so that the answer does not depend on which was decoded first.
 void StudySession::AddInOrder() {
@@ -78,7 +98,7 @@ void StudySession::AssembleWhenComplete() {
   if (state_ != State::kReading || !half_closed_) return;
   if (ledger_.instances() < intake_.instances()) return;
   state_ = State::kAssembling;
-  env_.pool.Run([self = shared_from_this()] { self->Assemble(); });
+  RunOn(env_.pool, [this] { Assemble(); });
 }
 
 void StudySession::Assemble() {
@@ -86,7 +106,7 @@ void StudySession::Assemble() {
   std::optional<std::vector<SliceNumber>> pinned;
   {
     absl::MutexLock lock(&mu_);
-    if (state_ == State::kDone) return;
+    if (state_ == State::kDone || !Hold(kAssemblyFactor * coarse_bytes_)) return;
     summaries = ledger_.Summaries();
     pinned = ledger_.pinned();
   }
@@ -101,6 +121,9 @@ void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
   timings_.set_assemble_ms(absl::ToDoubleMilliseconds(duration));
   env_.metrics.StageTook(Stage::kAssemble, duration);
   ledger_.SetAssembled(std::move(study));
+  // The coarse slices have served; of the lungs the masks are kept.
+  ledger_.ReleaseCoarse();
+  Hold(MaskBytes(ledger_.study()) - (1 + kAssemblyFactor) * coarse_bytes_);
   findings_ = FindingsOf(ledger_, intake_.header().expected_instances());
   const std::vector<SliceNumber>& ordered = ledger_.HeadToFeet();
   for (size_t i = 0; i < ordered.size(); ++i) index_of_[ordered[i]] = static_cast<int>(i);
@@ -133,7 +156,10 @@ void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
 void StudySession::AnswerUnscored(SliceNumber slice, bool rejected) {
   v1::SliceResult result = MakeUnscoredResult(ledger_.slice(slice), model_->reference);
   if (rejected) result.add_warnings(kStudyRejected);
-  SendSlice(slice, std::move(result));
+  if (const auto index = index_of_.find(slice); index != index_of_.end()) {
+    result.set_index(index->second);
+  }
+  SendSlice(std::move(result));
 }
 
 // --- Scoring ---------------------------------------------------------------
@@ -144,9 +170,9 @@ void StudySession::PrepareWithinWindow() {
     const SliceNumber slice = to_prepare_.front();
     to_prepare_.pop_front();
     ++in_work_;
-    env_.pool.Run([self = shared_from_this(), slice, box = ledger_.study().chosen()->lungs.box,
-                   input_size = model_->bundle->manifest.input_size] {
-      if (!self->cancellation_->cancelled()) self->Prepare(slice, box, input_size);
+    RunOn(env_.pool, [this, slice, box = ledger_.study().chosen()->lungs.box,
+                      input_size = model_->bundle->manifest.input_size] {
+      if (!cancellation_->cancelled()) Prepare(slice, box, input_size);
     });
   }
 }
@@ -181,32 +207,95 @@ void StudySession::SubmitSlice(SliceNumber slice) {
   task.cancellation = cancellation_;
   task.done = [self = shared_from_this(), slice](absl::StatusOr<SliceScores> scores,
                                                  SliceCost cost) {
-    self->OnScored(slice, std::move(scores), cost);
+    self->OnScored({.slice = slice, .scores = std::move(scores), .cost = cost});
   };
+  ++scoring_;
   if (absl::Status status = model_->batcher->Submit(std::move(task)); !status.ok()) {
     Fail({std::move(status), v1::NOT_READY});
   }
 }
 
-void StudySession::OnScored(SliceNumber slice, absl::StatusOr<SliceScores> scores, SliceCost cost) {
+void StudySession::OnScored(ScoredSlice scored) {
+  const ApiError error = RunBehindBarrier([&] {
+    if (scored_.Add(std::move(scored))) AnswerLater();
+  });
+  if (!error.status.ok()) EndWith(error);
+}
+
+void StudySession::AnswerLater() {
+  RunOn(env_.answering, [this] { AnswerScored(); });
+}
+
+void StudySession::AnswerScored() {
+  while (std::optional<ScoredSlice> next = scored_.Take()) {
+    if (!Answer(*next)) return;
+  }
+}
+
+bool StudySession::Answer(ScoredSlice& scored) {
+  SliceAnswer answer;
+  std::shared_ptr<ServedModel> model;
+  {
+    absl::MutexLock lock(&mu_);
+    if (state_ == State::kDone) {
+      if (scored.scores.ok()) env_.metrics.SliceInVain();
+      return true;
+    }
+    if (!scored.scores.ok()) {
+      Fail(ScoringError(scored.scores.status()));
+      return true;
+    }
+    answer = AnswerOf(scored.slice);
+    model = model_;
+    if (!TryHold(answer.MapBytes())) {
+      if (decoding_ > 0 || unwritten_maps_ > 0) {
+        answers_wait_ = true;
+        scored_.PutBack(std::move(scored));
+        return false;
+      }
+      Fail(env_.admission.Full());
+      return true;
+    }
+  }
+  v1::SliceResult result = answer.Make(*scored.scores, model->reference);
+
   absl::MutexLock lock(&mu_);
   if (state_ == State::kDone) {
-    if (scores.ok()) env_.metrics.SliceInVain();
-    return;
+    env_.metrics.SliceInVain();
+    return true;
   }
-  if (!scores.ok()) return Fail(ScoringError(scores.status()));
-  const int input_size = model_->bundle->manifest.input_size;
-  Hold(-static_cast<int64_t>(sizeof(int16_t)) * input_size * input_size);
+  --scoring_;
+  if (answer.MapBytes() > 0) {
+    ++unwritten_maps_;
+    unwritten_map_bytes_ += answer.MapBytes();
+  }
+  const SliceCost& cost = scored.cost;
+  const int64_t input_size = model->bundle->manifest.input_size;
+  if (!Hold(BytesOf(*scored.scores) -
+            static_cast<int64_t>(sizeof(int16_t)) * input_size * input_size)) {
+    return true;
+  }
   timings_.set_queue_ms(timings_.queue_ms() + absl::ToDoubleMilliseconds(cost.queued));
   timings_.set_slice_model_ms(timings_.slice_model_ms() + absl::ToDoubleMilliseconds(cost.scored));
   env_.metrics.StageTook(Stage::kQueue, cost.queued);
   env_.metrics.StageTook(Stage::kSliceModel, cost.scored);
-  v1::SliceResult result = MakeSliceResult(ledger_.slice(slice), *scores,
-                                           intake_.header().lesion_maps(), model_->reference);
   env_.metrics.SliceScored(NameOf(result.label()));
-  ledger_.AddScores(slice, *std::move(scores));
-  SendSlice(slice, std::move(result));
+  ledger_.AddScores(scored.slice, *std::move(scored.scores));
+  SendSlice(std::move(result));
+  TryWaitingWork();
   AssessWhenScored();
+  return true;
+}
+
+SliceAnswer StudySession::AnswerOf(SliceNumber slice) const {
+  SliceAnswer answer;
+  answer.slice = ledger_.slice(slice);
+  answer.maps = intake_.header().lesion_maps();
+  if (const auto index = index_of_.find(slice); index != index_of_.end()) {
+    answer.index = index->second;
+    answer.lung_mask = ledger_.LungMaskOf(slice);
+  }
+  return answer;
 }
 
 void StudySession::AssessWhenScored() {
@@ -216,7 +305,7 @@ void StudySession::AssessWhenScored() {
     return SendPatient(std::nullopt);
   }
   state_ = State::kAssessing;
-  env_.pool.Run([self = shared_from_this()] { self->Assess(); });
+  RunOn(env_.pool, [this] { Assess(); });
 }
 
 void StudySession::Assess() {
@@ -231,7 +320,7 @@ void StudySession::Assess() {
     runner = model_->bundle->runner.get();
   }
   const absl::Time start = env_.clock.Now();
-  absl::StatusOr<ClassProbabilities> probabilities = runner->AssessPatient(features);
+  absl::StatusOr<ClassProbabilities> probabilities = AssessWith(*runner, features);
   if (!probabilities.ok()) {
     if (const absl::Status device = runner->CheckDevice(); !device.ok()) {
       env_.device_failed(device);

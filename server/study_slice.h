@@ -27,6 +27,10 @@ struct StudySlice {
   CropMethod method = CropMethod::kNone;
   std::vector<int16_t> input;  // input_size x input_size HU, row by row, in the common orientation
 
+  int64_t coarse_bytes() const {
+    return static_cast<int64_t>(summary.coarse.total() * summary.coarse.elemSize());
+  }
+  // Of pixels, without the coarse ones.
   int64_t bytes() const {
     return static_cast<int64_t>(hu.total() * hu.elemSize() + input.size() * sizeof(int16_t));
   }

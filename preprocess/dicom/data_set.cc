@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
@@ -71,8 +72,14 @@ bool LooksLikeDicom(DcmDataset& data_set) {
   return false;
 }
 
-absl::Status InflateRest(absl::string_view bytes, int64_t max_bytes, bool all, DataSet& data_set) {
-  Inflated inflated = Inflate(bytes.substr(data_set.stream->offset()), max_bytes);
+absl::Status InflateRest(absl::string_view bytes, int64_t max_bytes, bool all,
+                         const DecodeLimits& limits, DataSet& data_set) {
+  std::function<absl::Status(int64_t)> admit;
+  if (limits.admit != nullptr) {
+    admit = [&limits](int64_t more) { return limits.admit({.bytes = more}); };
+  }
+  Inflated inflated = Inflate(bytes.substr(data_set.stream->offset()), max_bytes, admit);
+  if (inflated.end == InflateEnd::kRefused) return inflated.refusal;
   if (all && inflated.end == InflateEnd::kTooLarge) {
     return SkipError(SkipReason::kTooLarge, absl::StrCat("the deflated data set holds over ",
                                                          max_bytes, " bytes, which is the limit"));
@@ -130,7 +137,7 @@ absl::StatusOr<std::unique_ptr<DataSet>> ReadDataSet(absl::string_view bytes,
       const bool all = stop == DCM_UndefinedTagKey;
       M3L_RETURN_IF_ERROR(InflateRest(
           bytes, all ? limits.max_inflated_bytes : std::min(kFirstBytes, limits.max_inflated_bytes),
-          all, d));
+          all, limits, d));
       d.stream = std::make_unique<DicomInputStream>(d.inflated, 0, timer);
     }
   }

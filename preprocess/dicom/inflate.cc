@@ -17,7 +17,8 @@ struct EndInflate {
 
 }  // namespace
 
-Inflated Inflate(absl::string_view deflated, int64_t max_bytes) {
+Inflated Inflate(absl::string_view deflated, int64_t max_bytes,
+                 const std::function<absl::Status(int64_t bytes)>& admit) {
   Inflated result;
   z_stream stream = {};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) {
@@ -44,6 +45,12 @@ Inflated Inflate(absl::string_view deflated, int64_t max_bytes) {
     // Grows by a half at a time, so that little is copied and little is unused.
     const size_t room =
         std::min<size_t>(std::max(kStepBytes, filled / 2), static_cast<size_t>(max_bytes) - filled);
+    // Growing, they lie there twice for a moment.
+    if (admit != nullptr) result.refusal = admit(static_cast<int64_t>(2 * room));
+    if (!result.refusal.ok()) {
+      result.end = InflateEnd::kRefused;
+      break;
+    }
     result.bytes.resize(filled + room);
     stream.next_out = reinterpret_cast<Bytef*>(result.bytes.data() + filled);
     stream.avail_out = static_cast<uInt>(std::min<size_t>(room, std::numeric_limits<uInt>::max()));
@@ -57,6 +64,7 @@ Inflated Inflate(absl::string_view deflated, int64_t max_bytes) {
   }
   result.bytes.resize(filled);
   if (code == Z_BUF_ERROR) result.end = InflateEnd::kTruncated;
+  if (result.end == InflateEnd::kRefused) return result;
   if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
     result.end = InflateEnd::kDamaged;
   }

@@ -3,8 +3,10 @@
 #define M3LUNG_PREPROCESS_DICOM_INFLATE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace m3lung {
@@ -14,16 +16,20 @@ enum class InflateEnd {
   kTooLarge,   // there is more than the limit
   kTruncated,  // the bytes end before the deflated data do
   kDamaged,
+  kRefused,  // `admit` did
 };
 
 struct Inflated {
   std::string bytes;  // whatever the end, what came before it
   InflateEnd end = InflateEnd::kComplete;
+  absl::Status refusal = absl::OkStatus();
 };
 
 // Inflates raw deflate data (RFC 1951), as DICOM uses them. Takes memory as it is
-// needed: never over twice `max_bytes`.
-Inflated Inflate(absl::string_view deflated, int64_t max_bytes);
+// needed: never over twice `max_bytes`. `admit`, unless it is null, is asked before so many bytes
+// more are taken.
+Inflated Inflate(absl::string_view deflated, int64_t max_bytes,
+                 const std::function<absl::Status(int64_t bytes)>& admit = nullptr);
 
 }  // namespace m3lung
 

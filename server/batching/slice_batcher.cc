@@ -1,6 +1,7 @@
 #include "server/batching/slice_batcher.h"
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -12,6 +13,20 @@ namespace m3lung {
 namespace {
 
 constexpr char kStopping[] = "the server is stopping";
+
+// A runner that throws has failed as one that says so, and its thread goes on.
+absl::StatusOr<std::vector<SliceScores>> Score(InferenceRunner& runner,
+                                               absl::Span<const int16_t* const> slices) try {
+  return runner.ScoreSlices(slices);
+} catch (const std::exception& e) {
+  return absl::InternalError(absl::StrCat("slice network: ", e.what()));
+}
+
+absl::Status Check(InferenceRunner& runner) try {
+  return runner.CheckDevice();
+} catch (const std::exception&) {
+  return absl::UnavailableError("the device of the networks can no longer compute");
+}
 
 }  // namespace
 
@@ -188,14 +203,14 @@ void SliceBatcher::RunBatch(InferenceRunner& runner, std::vector<Pending> batch)
   hu.resize(size, hu.front());
 
   const absl::Time start = clock_.Now();
-  absl::StatusOr<std::vector<SliceScores>> scores = runner.ScoreSlices(hu);
+  absl::StatusOr<std::vector<SliceScores>> scores = Score(runner, hu);
   const absl::Duration duration = clock_.Now() - start;
   events_.batch_run({.slices = slices,
                      .filled = size - slices,
                      .studies = static_cast<int>(studies.size()),
                      .duration = duration});
   if (!scores.ok()) {
-    if (const absl::Status device = runner.CheckDevice(); !device.ok()) {
+    if (const absl::Status device = Check(runner); !device.ok()) {
       events_.device_failed(device);
       scores = absl::UnavailableError("the device that runs the networks has failed");
     }

@@ -45,7 +45,7 @@ struct SliceTask {
   absl::Time deadline = absl::InfiniteFuture();
   std::vector<int16_t> hu;  // input_size x input_size, row by row
   std::shared_ptr<const Cancellation> cancellation;
-  // Called once, on a batch thread, and must not block. CANCELLED for a slice
+  // Called once, on a batch thread, and must neither block nor throw. CANCELLED for a slice
   // that was given up before it was scored, DEADLINE_EXCEEDED for one that came to
   // its deadline, UNAVAILABLE where the device has failed.
   std::function<void(absl::StatusOr<SliceScores>, SliceCost)> done;

@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <atomic>
+#include <new>
 
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
@@ -30,6 +31,27 @@ TEST(ThreadPoolTest, RunsAsManyAtOnceAsItHasThreads) {
     second.Notify();
   });
   second.WaitForNotification();
+}
+
+TEST(ThreadPoolTest, GoesOnAfterWorkThatThrows) {
+  std::atomic<int> done = 0;
+  ThreadPool pool(1);
+  pool.Run([] { throw std::bad_alloc(); });
+  pool.Run([] { throw 1; });
+  pool.Run([&done] { ++done; });
+  pool.Stop();
+  EXPECT_EQ(done, 1);
+}
+
+TEST(ThreadPoolTest, StopRunsWhatQueuedWorkQueuesAndDropsWhatComesAfter) {
+  std::atomic<int> done = 0;
+  ThreadPool pool(2);
+  pool.Run([&] { pool.Run([&] { pool.Run([&done] { ++done; }); }); });
+  pool.Stop();
+  EXPECT_EQ(done, 1);
+  pool.Run([&done] { ++done; });
+  pool.Stop();
+  EXPECT_EQ(done, 1);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ import threading
 import unittest
 
 import grpc
+import pydicom
 import torch
 
 import service
@@ -177,8 +178,8 @@ class BreakingConnections(Trouble):
 
 
 class TooLittleMemory(Trouble):
-    # Two slices of 512 x 512 are 1 MiB; the study has 40.
-    config = "limits { total_bytes: 4194304 }"
+    # Two slices of 512 x 512 are 1 MiB; the study has 40. To put it together takes 9 MiB.
+    config = "limits { total_bytes: 16777216 }"
 
     def assertFull(self, requests):
         with self.assertRaises(grpc.RpcError) as caught:
@@ -210,10 +211,10 @@ class TooLittleMemory(Trouble):
         self.assertNextStudyIsRight()
 
 
-class MemoryLimitOfAControlGroup(Trouble):
-    """As a container has one. The server asks for its limits there, and does not die of it."""
+class ControlGroup(Trouble):
+    """A server with a limit of memory, as a container has one."""
 
-    LIMIT = 640 << 20
+    LIMIT = 0
 
     @classmethod
     def setUpClass(cls):
@@ -227,7 +228,7 @@ class MemoryLimitOfAControlGroup(Trouble):
     def make_group(cls):
         for mount, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
                              ("/sys/fs/cgroup", "memory.max")):  # fmt: skip
-            group = pathlib.Path(mount) / f"m3lung-test-{os.getpid()}"
+            group = pathlib.Path(mount) / f"m3lung-test-{os.getpid()}-{cls.__name__}"
             try:
                 group.mkdir()
                 cls.addClassCleanup(group.rmdir)
@@ -238,6 +239,12 @@ class MemoryLimitOfAControlGroup(Trouble):
             except OSError:
                 continue
         raise unittest.SkipTest("no control group with a memory limit can be made here")
+
+
+class MemoryLimitOfAControlGroup(ControlGroup):
+    """The server asks for its limits there, and does not die of it."""
+
+    LIMIT = 640 << 20
 
     def test_what_does_not_fit_is_refused_and_the_rest_is_right(self):
         _, samples = self.server.metrics()
@@ -272,6 +279,118 @@ class MemoryLimitOfAControlGroup(Trouble):
         self.assertLessEqual(set(outcomes), {"OK", "SERVER_FULL"}, outcomes)
         self.assertNothingIsLeft()
         self.assertNextStudyIsRight()
+
+
+class WorstStudies(ControlGroup):
+    """The largest that the limits of one study allow, where memory is scarce."""
+
+    LIMIT = 512 << 20
+    SIDE = 4096
+
+    def outcome(self, mode, requests, maps="NO_MAP"):
+        """How a study ends that may be refused, but for no other reason than its size."""
+        head = header(crop_mode=mode, lesion_maps=maps)
+        try:
+            answer = service.collect(
+                self.stub.AnalyzeStudy(iter([head, *requests]), timeout=service.HANG_SECONDS)
+            )
+        except grpc.RpcError as error:
+            self.assertEqual(error.code(), RESOURCE_EXHAUSTED, error.details())
+            self.assertIn(service.reason_of(error), {"SERVER_FULL", "STUDY_TOO_LARGE"})
+            return service.reason_of(error)
+        return results.Verdict.Name(answer.patient.verdict)
+
+    def image(self, number, spacing_mm=0.7, side=SIDE):
+        """A HuSlice of the largest size, different from those of other numbers."""
+        return service.screening.HuSlice(
+            rows=side, columns=side, position_mm=number,
+            row_spacing_mm=spacing_mm, column_spacing_mm=spacing_mm,
+            hu=number.to_bytes(2, "little") + bytes(2 * side * side - 2),
+        )  # fmt: skip
+
+    def images(self, count, **kind):
+        for number in range(count):
+            yield service.screening.AnalyzeStudyRequest(hu_slice=self.image(number, **kind))
+
+    def file(self, frames, side=SIDE):
+        """An enhanced CT of zeros, deflated: a thousandth of what it holds."""
+        data_set = pydicom.Dataset()
+        data_set.SOPClassUID = pydicom.uid.EnhancedCTImageStorage
+        data_set.SOPInstanceUID = data_set.SeriesInstanceUID = pydicom.uid.generate_uid()
+        data_set.Modality = "CT"
+        data_set.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+        data_set.NumberOfFrames = frames
+        data_set.Rows = data_set.Columns = side
+        data_set.SamplesPerPixel, data_set.PhotometricInterpretation = 1, "MONOCHROME2"
+        data_set.BitsAllocated, data_set.BitsStored, data_set.HighBit = 16, 16, 15
+        data_set.PixelRepresentation = 1
+        data_set.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        data_set.PixelSpacing = [0.7, 0.7]
+        data_set.RescaleIntercept, data_set.RescaleSlope = 0, 1
+        data_set.PerFrameFunctionalGroupsSequence = [
+            _item(PlanePositionSequence=[_item(ImagePositionPatient=[0, 0, number])])
+            for number in range(frames)
+        ]
+        data_set.PixelData = bytes(2 * side * side * frames)
+        data_set.file_meta = pydicom.dataset.FileMetaDataset()
+        data_set.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+        data_set.file_meta.MediaStorageSOPClassUID = data_set.SOPClassUID
+        data_set.file_meta.MediaStorageSOPInstanceUID = data_set.SOPInstanceUID
+        path = service.scratch("large") / "large.dcm"
+        data_set.save_as(path, enforce_file_format=True)
+        return path
+
+    def test_each_alone(self):
+        compressed = [*service.file_requests([self.file(frames=15)])]
+        studies = {
+            "large slices": lambda: self.images(8),
+            "large slices on a grid as fine as they": lambda: self.images(8, spacing_mm=5),
+            "many frames, compressed": lambda: compressed,
+        }
+        for name, study in studies.items():
+            for mode in ("PAPER", "VOLUME"):
+                with self.subTest(study=name, mode=mode):
+                    print(name, mode, self.outcome(mode, study(), maps="FULL_SIZE"))
+                    self.assertNothingIsLeft()
+                    self.assertNextStudyIsRight()
+
+    def test_several_at_once(self):
+        outcomes = []
+
+        def study(mode, side):
+            outcomes.append(self.outcome(mode, self.images(6, side=side), maps="FULL_SIZE"))
+
+        def slice_alone(number):
+            request = service.screening.AnalyzeSliceRequest(
+                hu_slice=self.image(number), lesion_maps="FULL_SIZE"
+            )
+            try:
+                self.stub.AnalyzeSlice(request, timeout=service.HANG_SECONDS)
+                outcomes.append("OK")
+            except grpc.RpcError as error:
+                self.assertEqual(error.code(), RESOURCE_EXHAUSTED, error.details())
+                outcomes.append(service.reason_of(error))
+
+        threads = [
+            *(threading.Thread(target=study, args=(mode, side))
+              for mode in ("PAPER", "VOLUME") for side in (2048, self.SIDE)),
+            *(threading.Thread(target=slice_alone, args=(number,)) for number in range(4)),
+        ]  # fmt: skip
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(outcomes), len(threads))
+        print(outcomes)
+        self.assertNothingIsLeft()
+        self.assertNextStudyIsRight()
+
+
+def _item(**attributes):
+    item = pydicom.Dataset()
+    for name, value in attributes.items():
+        setattr(item, name, value)
+    return item
 
 
 class SeveralDevices(Trouble):

@@ -138,9 +138,9 @@ class Study {
   const server::Limits limits_ = SmallLimits();
   SessionStage stage_;
   ModelRegistry models_;
-  MemoryBudget budget_{1 << 20};
+  MemoryBudget budget_{16 << 20};
   Admission admission_{limits_, budget_};
-  const SessionEnvironment environment_{models_,       stage_,  Metrics(),
+  const SessionEnvironment environment_{models_,       stage_,  stage_,    Metrics(),
                                         Clock::Real(), limits_, admission_};
   std::shared_ptr<StudySession> session_;
   int instances_ = 0;  // sent whole

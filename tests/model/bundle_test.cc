@@ -120,12 +120,13 @@ TEST_F(BundleTest, RunsSliceTsWhereTheCompiledNetworkIsNotToBeUsed) {
 
   std::filesystem::create_directory(folder_ / "compiled");
   const auto write = [&](const std::string& slice_digest, const std::string& torch,
-                         const std::string& capability) {
+                         const std::string& capability, int most_slices = 64) {
     ASSERT_THAT(WriteFile(folder_ / "compiled" / "compiled.json",
                           absl::StrCat(R"({"slice_digest": ")", slice_digest,
                                        R"(", "package_digest": "0", "precision": "fp32",)"
-                                       R"("tolerance": 1e-4, "most_slices": 64, "torch": ")",
-                                       torch, R"(", "cpu_capability": ")", capability, "\"}")),
+                                       R"("tolerance": 1e-4, "most_slices": )",
+                                       most_slices, R"(, "torch": ")", torch,
+                                       R"(", "cpu_capability": ")", capability, "\"}")),
                 IsOk());
   };
   const std::string digest = Sha256Hex(ReadFile(folder_ / "slice.ts").value());
@@ -136,7 +137,9 @@ TEST_F(BundleTest, RunsSliceTsWhereTheCompiledNetworkIsNotToBeUsed) {
   EXPECT_THAT(remark(), HasSubstr("made by torch 1.0.0"));
   write(digest, TORCH_VERSION, "ABACUS");
   EXPECT_THAT(remark(), HasSubstr("is for ABACUS"));
-  write(digest, TORCH_VERSION, capability);
+  write(digest, TORCH_VERSION, capability, /*most_slices=*/0);
+  EXPECT_THAT(remark(), HasSubstr("takes batches of at most 0 slices, and batching.sizes has 1"));
+  write(digest, TORCH_VERSION, capability, /*most_slices=*/1);
   EXPECT_THAT(remark(), HasSubstr("slice.pt2"));  // is not there
   ASSERT_THAT(WriteFile(folder_ / "compiled" / "slice.pt2", "native code"), IsOk());
   EXPECT_THAT(remark(), HasSubstr("is not what compiled.json says"));

@@ -220,5 +220,11 @@ TEST_F(TorchScriptRunnerTest, WarmsUpAndRefusesBatchSizesOutOfRange) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was 0")));
 }
 
+// As of a GPU that has fallen ill: LibTorch then throws where it is asked for a stream.
+TEST(DeviceLanesTest, ADeviceWithoutStreamsIsAnErrorAndNoException) {
+  const auto lanes = DeviceLanes::Create(c10::Device(c10::kXLA, 0), {});
+  EXPECT_THAT(lanes, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("gives no streams")));
+}
+
 }  // namespace
 }  // namespace m3lung

@@ -146,6 +146,22 @@ TEST(DecodeInstanceTest, LimitsAreCheckedBeforePixelsAreDecoded) {
   EXPECT_EQ(refused_for(time), SkipReason::kTooSlow);
 }
 
+TEST(DecodeInstanceTest, AsksForMemoryBeforePixelsAreDecoded) {
+  const std::string bytes = Enhanced({FrameGroups(0, 0), FrameGroups(3, 0)}).Build();
+  std::vector<MemoryNeed> needs;
+  DecodeLimits limits;
+  limits.admit = [&](const MemoryNeed& need) {
+    needs.push_back(need);
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(DecodeInstance(bytes, limits), IsOk());
+  ASSERT_EQ(needs.size(), 1);
+  EXPECT_EQ(needs[0].frames, 2);
+  EXPECT_GE(needs[0].bytes, 2 * 2 * 3 * 2);  // and what decoding takes beside them
+  limits.admit = [&](const MemoryNeed&) { return absl::UnavailableError("no more"); };
+  EXPECT_EQ(DecodeInstance(bytes, limits).status(), absl::UnavailableError("no more"));
+}
+
 TEST(DecodeDicomTest, AnObjectOfSeveralSlicesIsNoSlice) {
   const auto slice =
       DecodeDicom(Enhanced({FrameGroups(0, 0), FrameGroups(3, 0)}).Build(), DecodeLimits());

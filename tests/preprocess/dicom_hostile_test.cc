@@ -298,6 +298,22 @@ TEST(HostileDicomTest, ADeflatedBombIsRefusedInBoundedMemory) {
   EXPECT_EQ(PeekSopInstanceUid(file), "");
 }
 
+// So many zeros.
+std::string Deflated(size_t count) {
+  const std::string zeros(count, '\0');
+  std::string deflated(count, '\0');
+  z_stream stream = {};
+  EXPECT_EQ(deflateInit2(&stream, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(zeros.data()));
+  stream.avail_in = static_cast<uInt>(zeros.size());
+  stream.next_out = reinterpret_cast<Bytef*>(deflated.data());
+  stream.avail_out = static_cast<uInt>(deflated.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  deflated.resize(stream.total_out);
+  deflateEnd(&stream);
+  return deflated;
+}
+
 TEST(InflateTest, StopsAtTheLimitAndTellsTruncationFromDamage) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::string file,
                            EncodeDicom(Textured(), {.syntax = DicomSyntax::kDeflated}));
@@ -310,6 +326,17 @@ TEST(InflateTest, StopsAtTheLimitAndTellsTruncationFromDamage) {
   const Inflated limited = Inflate(deflated, 1000);
   EXPECT_EQ(limited.end, InflateEnd::kTooLarge);
   EXPECT_EQ(limited.bytes, whole.bytes.substr(0, 1000));
+  int64_t asked = 0;
+  const auto admit = [&](int64_t more) {
+    if (asked + more > 300'000) return absl::UnavailableError("no more");
+    asked += more;
+    return absl::OkStatus();
+  };
+  const std::string zeros = Deflated(1 << 20);
+  const Inflated refused = Inflate(zeros, 1 << 20, admit);
+  EXPECT_EQ(refused.end, InflateEnd::kRefused);
+  EXPECT_EQ(refused.refusal, absl::UnavailableError("no more"));
+  EXPECT_GE(asked, 2 * static_cast<int64_t>(refused.bytes.size()));
   const Inflated truncated = Inflate(absl::string_view(deflated).substr(0, 700), 1 << 20);
   EXPECT_EQ(truncated.end, InflateEnd::kTruncated);
   EXPECT_EQ(truncated.bytes, whole.bytes.substr(0, truncated.bytes.size()));

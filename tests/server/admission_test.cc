@@ -45,7 +45,7 @@ TEST_F(AdmissionTest, RefusesStudiesBeyondItsPlacesAndSaysWhenToComeAgain) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("3 studies open")));
   EXPECT_EQ(refusal.reason, v1::TOO_MANY_STUDIES);
   EXPECT_GT(refusal.retry_after, absl::ZeroDuration());
-  admission_.CloseStudy(absl::Seconds(1));
+  admission_.CloseStudy();
   EXPECT_THAT(admission_.OpenStudy().status, IsOk());
 }
 
@@ -70,14 +70,15 @@ TEST_F(AdmissionTest, TellsToComeAgainWhenThingsHaveUsuallyMovedOn) {
   for (int i = 0; i < 3; ++i) EXPECT_THAT(admission_.OpenStudy().status, IsOk());
   const absl::Duration at_first = admission_.OpenStudy().retry_after;
   for (int i = 0; i < 100; ++i) {
-    admission_.CloseStudy(absl::Seconds(30));
+    admission_.StudyAnswered(absl::Seconds(30));
+    admission_.CloseStudy();
     EXPECT_THAT(admission_.OpenStudy().status, IsOk());
   }
   const absl::Duration later = admission_.OpenStudy().retry_after;
   EXPECT_GT(later, at_first);
   EXPECT_NEAR(absl::ToDoubleSeconds(later), 10, 0.1);  // 30 s, three of them
-  // A study that was refused half-way says nothing about how long one takes.
-  admission_.CloseStudy(absl::ZeroDuration());
+  // A study that was not answered says nothing about how long one takes.
+  admission_.CloseStudy();
   EXPECT_THAT(admission_.OpenStudy().status, IsOk());
   EXPECT_EQ(admission_.OpenStudy().retry_after, later);
 }
@@ -109,7 +110,7 @@ TEST_F(AdmissionTest, IsIdleWhenAllHaveEnded) {
   EXPECT_THAT(admission_.OpenStudy().status, IsOk());
   EXPECT_THAT(admission_.OpenSlice().status, IsOk());
   EXPECT_FALSE(admission_.AwaitIdle(clock, clock.Now()));
-  admission_.CloseStudy(absl::Seconds(1));
+  admission_.CloseStudy();
   EXPECT_FALSE(admission_.AwaitIdle(clock, clock.Now()));
   admission_.CloseSlice();
   EXPECT_TRUE(admission_.AwaitIdle(clock, clock.Now()));

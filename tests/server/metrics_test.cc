@@ -1,5 +1,6 @@
 #include "server/metrics.h"
 
+#include <cstdint>
 #include <set>
 #include <string>
 
@@ -26,7 +27,7 @@ std::set<std::string> Catalogue(ServerMetrics& metrics) {
 // Dashboards and alerts name these: a change here breaks them.
 TEST(ServerMetricsTest, NamesAndLabelsAreTheContract) {
   ServerMetrics metrics;
-  metrics.StudyEnded("OK", absl::Seconds(1));
+  metrics.StudyAnswered("OK", absl::Seconds(1));
   metrics.InstanceEnded("USED");
   metrics.SliceScored("HEALTHY");
   metrics.StageTook(Stage::kDecode, absl::Milliseconds(4));
@@ -45,6 +46,26 @@ TEST(ServerMetricsTest, NamesAndLabelsAreTheContract) {
                   "m3lung_slices_scored_total{label}", "m3lung_stage_duration_seconds{stage}",
                   "m3lung_studies_total{outcome}", "m3lung_study_bytes_budget{}",
                   "m3lung_study_bytes{}", "m3lung_study_duration_seconds{}"));
+}
+
+TEST(ServerMetricsTest, LatencyIsThatOfStudiesThatWereAnswered) {
+  ServerMetrics metrics;
+  metrics.StudyAnswered("OK", absl::Seconds(40));
+  for (int i = 0; i < 9; ++i) metrics.StudyFailed("RESOURCE_EXHAUSTED");
+  double refused = 0;
+  uint64_t durations = 0;
+  for (const auto& family : metrics.registry()->Collect()) {
+    for (const auto& metric : family.metric) {
+      if (family.name == "m3lung_study_duration_seconds")
+        durations += metric.histogram.sample_count;
+      if (family.name == "m3lung_studies_total" &&
+          metric.label.front().value == "RESOURCE_EXHAUSTED") {
+        refused += metric.counter.value;
+      }
+    }
+  }
+  EXPECT_EQ(refused, 9);
+  EXPECT_EQ(durations, 1);
 }
 
 }  // namespace

@@ -58,7 +58,8 @@ class OpenSessionsTest : public ::testing::Test {
   }();
   MemoryBudget budget_{1 << 20};
   Admission admission_{limits_, budget_};
-  const SessionEnvironment environment_{models_, executor_, metrics_, clock_, limits_, admission_};
+  const SessionEnvironment environment_{models_, executor_, executor_, metrics_,
+                                        clock_,  limits_,   admission_};
   OpenSessions sessions_{clock_, absl::Seconds(80)};
 };
 

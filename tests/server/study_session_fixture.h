@@ -14,6 +14,7 @@
 #include "server/study_session.h"
 #include "tests/testing/fake_assembler.h"
 #include "tests/testing/fake_model.h"
+#include "tests/testing/inline_executor.h"
 #include "tests/testing/manual_clock.h"
 #include "tests/testing/manual_executor.h"
 #include "tests/testing/status_matchers.h"
@@ -100,7 +101,14 @@ class StudySessionTest : public ::testing::Test {
   void Begin() { Begin(sink_); }
   void Begin(StudySink& sink) {
     environments_.push_back(std::make_unique<SessionEnvironment>(
-        SessionEnvironment{models_, executor_, metrics_, clock_, limits_, admission_, assembler_}));
+        SessionEnvironment{.models = models_,
+                           .pool = executor_,
+                           .answering = *answering_,
+                           .metrics = metrics_,
+                           .clock = clock_,
+                           .limits = limits_,
+                           .admission = admission_,
+                           .assemble = assemble_ == nullptr ? assembler_ : assemble_}));
     session_ = StudySession::Create(*environments_.back(), sink, 1, deadline_);
     session_->Start();
   }
@@ -146,13 +154,18 @@ class StudySessionTest : public ::testing::Test {
   FakeRunner* const runner_ = fake_.runner;
   ModelRegistry models_;
   ManualExecutor executor_;
+  InlineExecutor batch_thread_;
+  ManualExecutor answers_;
+  // Where answers are made: at once on the batch thread, or in answers_ when the test says so.
+  Executor* answering_ = &batch_thread_;
   ServerMetrics metrics_;
   ManualClock clock_;
   server::Limits limits_;
-  MemoryBudget budget_{4 << 20};
+  MemoryBudget budget_{16 << 20};
   Admission admission_{limits_, budget_};
   absl::Time deadline_ = absl::InfiniteFuture();
   FakeAssembler assembler_;
+  StudyAssembler assemble_ = nullptr;  // in its place
   RecordingSink sink_;
   // One a session: what an ended one had under way may still come back.
   std::vector<std::unique_ptr<SessionEnvironment>> environments_;

@@ -286,10 +286,12 @@ TEST_F(StudySessionTest, HoldsWhatWaitsForDecodingAndForTheNetworkAndNoMore) {
   EXPECT_EQ(budget_.taken(), 2 * 32);
   executor_.RunFirst();
   executor_.RunFirst();
-  EXPECT_EQ(budget_.taken(), 32);
+  constexpr int kCoarse = 2 * 2 * 2;  // for assembling, also of the slice that is skipped
+  EXPECT_EQ(budget_.taken(), 32 + 2 * kCoarse);
   runner_->Hold(false);
   sink_.WaitForSlices(1);
-  EXPECT_EQ(budget_.taken(), 0);
+  constexpr int kScores = 5 * 4;  // a map of 2 x 2 and one feature, for the patient
+  EXPECT_EQ(budget_.taken(), 2 * kCoarse + kScores);
 }
 
 TEST_F(StudySessionTest, ReadsNoFurtherWhileTheServerHasNoRoomAndItsOwnWorkWillGiveSome) {
@@ -370,6 +372,49 @@ TEST_F(StudySessionTest, AbandonsTheStreamOfAClientThatDoesNotReadTheEndEither) 
   clock_.Advance(absl::Hours(1));
   session_->EndIfIdle();
   EXPECT_EQ(sink_.abandoned(), 1);
+}
+
+TEST_F(StudySessionTest, AStudyThatFailsAfterLongWorkHasAsLongAsAnyToReadItsEnd) {
+  limits_.set_idle_seconds(60);
+  runner_->FailWith(absl::InternalError("not finite"));
+  runner_->Hold(true);
+  Begin();
+  SendHeader();
+  SendHu(1, 1);
+  session_->OnHalfClose();
+  WriteAll();
+  executor_.RunFirst();
+  clock_.Advance(absl::Hours(1));
+  runner_->Hold(false);
+  sink_.WaitForEnd();
+  session_->EndIfIdle();
+  clock_.Advance(absl::Seconds(59));
+  session_->EndIfIdle();
+  EXPECT_EQ(sink_.abandoned(), 0);
+  clock_.Advance(absl::Seconds(1));
+  session_->EndIfIdle();
+  EXPECT_EQ(sink_.abandoned(), 1);
+}
+
+TEST_F(StudySessionTest, OnlyAnsweredStudiesSayWhenToComeAgain) {
+  admission_.SetServing(true);
+  ASSERT_THAT(admission_.OpenStudy().status, IsOk());
+  const auto retry = [this] { return admission_.OpenStudy().retry_after; };  // has no place
+  const absl::Duration at_first = retry();
+  Begin();
+  SendHeader();
+  clock_.Advance(absl::Seconds(50));
+  session_->OnCancel();
+  EXPECT_EQ(retry(), at_first);
+  RecordingSink answered;
+  Begin(answered);
+  SendHeader();
+  clock_.Advance(absl::Seconds(50));
+  session_->OnHalfClose();
+  executor_.RunFirst();
+  EXPECT_TRUE(answered.WaitForEnd().status.ok());
+  EXPECT_GT(retry(), at_first);
+  admission_.CloseStudy();
 }
 
 TEST_F(StudySessionTest, AClientThatWaitsForTheServerIsNotIdle) {

@@ -2,6 +2,7 @@
 #ifndef M3LUNG_TESTS_TESTING_FAKE_RUNNER_H_
 #define M3LUNG_TESTS_TESTING_FAKE_RUNNER_H_
 
+#include <new>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
@@ -28,6 +29,7 @@ class FakeRunner final : public InferenceRunner {
     for (const int16_t* slice : slices) batch.push_back(*slice);
     batches_.push_back(batch);
     mu_.Await(absl::Condition(&open));
+    if (throws_) throw std::bad_alloc();
     if (!failure_.ok()) return failure_;
     std::vector<SliceScores> scores;
     for (const int pixel : batch) {
@@ -47,6 +49,7 @@ class FakeRunner final : public InferenceRunner {
     patient_.clear();
     for (const std::vector<float>* one : features)
       patient_.push_back(static_cast<int>(one->front()));
+    if (throws_) throw std::bad_alloc();
     if (!failure_.ok()) return failure_;
     return Certain(patient_.front());
   }
@@ -82,6 +85,11 @@ class FakeRunner final : public InferenceRunner {
     absl::MutexLock lock(&mu_);
     failure_ = std::move(failure);
   }
+  // A runner that throws where it should say that it has failed.
+  void Throw(bool throws) {
+    absl::MutexLock lock(&mu_);
+    throws_ = throws;
+  }
   void FailDevice(absl::Status failure) {
     absl::MutexLock lock(&mu_);
     failure_ = failure;
@@ -100,6 +108,7 @@ class FakeRunner final : public InferenceRunner {
   mutable absl::Mutex mu_;
   std::vector<std::vector<int>> batches_ ABSL_GUARDED_BY(mu_);
   std::vector<int> patient_ ABSL_GUARDED_BY(mu_);
+  bool throws_ ABSL_GUARDED_BY(mu_) = false;
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   absl::Status device_ ABSL_GUARDED_BY(mu_);
