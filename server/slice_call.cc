@@ -155,7 +155,8 @@ void SliceCall::OnScored(const StudySlice& slice, absl::StatusOr<SliceScores> sc
 
 void SliceCall::Answer(const StudySlice& slice, const SliceScores& scores, SliceCost cost) {
   const SliceAnswer answer = {.slice = slice, .maps = maps_};
-  if (!Hold(answer.MapBytes())) return;
+  const int64_t side = model_->bundle->manifest.input_size;
+  if (!Hold(answer.MapBytes() - side * side * int64_t{sizeof(int16_t)})) return;
   v1::SliceResult result = answer.Make(scores, model_->reference);
   result.set_index(0);
   env_.metrics.StageTook(Stage::kSliceModel, cost.scored);

@@ -4,10 +4,8 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "server/study_session.h"
 #include "tests/server/study_session_fixture.h"
@@ -127,14 +125,7 @@ TEST_F(BarrierTest, ABatchThreadHandsOverAndGoesOnWhoeverHoldsTheSessionsLock) {
   sink.WaitUntilHeld();
   runner_->Hold(false);
   // The batch thread has done with the first slice: it goes on to another study's.
-  absl::Notification other;
-  SliceTask task;
-  task.study = 99;
-  task.hu = std::vector<int16_t>(16);
-  task.done = [&other](absl::StatusOr<SliceScores>, SliceCost) { other.Notify(); };
-  ASSERT_TRUE(model_->batcher->Submit(std::move(task)).ok());
-  EXPECT_TRUE(other.WaitForNotificationWithTimeout(absl::Seconds(60)))
-      << "the batch thread waits for the session's lock";
+  WaitUntilScored();
   EXPECT_EQ(answers_.queued(), 1);
   sink.GoOn(true);
   decoder.join();
@@ -152,14 +143,7 @@ TEST_F(BarrierTest, AnswersComeInTheOrderScored) {
     executor_.RunFirst();
     runner_->WaitForBatches(static_cast<size_t>(i));
   }
-  while (model_->batcher->queued() > 0) std::this_thread::yield();
-  SliceTask last;  // behind the three, in the one batch thread
-  absl::Notification scored;
-  last.study = 99;
-  last.hu = std::vector<int16_t>(16);
-  last.done = [&scored](absl::StatusOr<SliceScores>, SliceCost) { scored.Notify(); };
-  ASSERT_TRUE(model_->batcher->Submit(std::move(last)).ok());
-  scored.WaitForNotification();
+  WaitUntilScored();
   while (answers_.queued() > 0) answers_.RunLast();
   std::vector<int> instances;
   for (const auto& response : sink_.sent()) {

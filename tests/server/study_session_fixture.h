@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "server/study_session.h"
 #include "tests/testing/fake_assembler.h"
@@ -141,6 +142,18 @@ class StudySessionTest : public ::testing::Test {
   void WriteAll() {
     const auto sent = sink_.sent();
     for (; written_ < sent.size(); ++written_) session_->OnWritten(sent[written_]);
+  }
+  // Blocks until all slices that were submitted are scored: another study's, behind them in the one
+  // batch thread, is.
+  void WaitUntilScored() {
+    absl::Notification scored;
+    SliceTask last;
+    last.study = 99;
+    last.hu = std::vector<int16_t>(16);
+    last.done = [&scored](absl::StatusOr<SliceScores>, SliceCost) { scored.Notify(); };
+    ASSERT_TRUE(model_->batcher->Submit(std::move(last)).ok());
+    ASSERT_TRUE(scored.WaitForNotificationWithTimeout(absl::Seconds(60)))
+        << "the batch thread is stuck";
   }
   void ExpectError(absl::StatusCode code, v1::ErrorReason reason, const std::string& message) {
     const ApiError error = sink_.WaitForEnd();

@@ -155,7 +155,7 @@ TEST_F(StudyMemoryTest, AnAnswerWaitsForMapsThatTheClientHasNotRead) {
   for (int i = 0; i < 3; ++i) executor_.RunFirst();
   LeaveRoom(taken() + kFullMap);
   runner_->Hold(false);
-  runner_->WaitForBatches(3);
+  WaitUntilScored();
   for (int sent = 1; sent <= 3; ++sent) {
     answers_.RunFirst();
     EXPECT_EQ(SlicesSent(), sent);
