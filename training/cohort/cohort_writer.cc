@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <map>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -162,6 +164,20 @@ SyntheticStudy MakePlannedStudy(const PlannedStudy& planned, const CohortOptions
   }
 }
 
+namespace {
+
+// On a thread of the pool, whose end an exception would be.
+absl::Status MakeAndWrite(const PlannedStudy& planned, const CohortOptions& options,
+                          const std::vector<Background>& backgrounds, const StudyPaths& paths) try {
+  return WriteStudy(MakePlannedStudy(planned, options, backgrounds), paths);
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError("there is too little memory for so large a study");
+} catch (const std::exception& e) {
+  return absl::InternalError(absl::StrCat("study ", planned.name, ": ", e.what()));
+}
+
+}  // namespace
+
 absl::Status WriteCohort(const CohortOptions& options, const fs::path& out,
                          const CohortObserver& observer) {
   for (const char* folder : {"studies", "slice-labels", "truth"}) {
@@ -198,8 +214,8 @@ absl::Status WriteCohort(const CohortOptions& options, const fs::path& out,
           const absl::MutexLock lock(&mu);
           if (!failed.ok()) return;
         }
-        const absl::Status status = WriteStudy(MakePlannedStudy(*planned, options, backgrounds),
-                                               StudyPaths(out, planned->name));
+        const absl::Status status =
+            MakeAndWrite(*planned, options, backgrounds, StudyPaths(out, planned->name));
         if (!status.ok()) {
           const absl::MutexLock lock(&mu);
           failed.Update(status);
