@@ -4,8 +4,10 @@
 
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "model/inference.h"
+#include "tests/testing/await.h"
 
 namespace m3lung::testing {
 
@@ -27,7 +29,7 @@ class FakeRunner final : public InferenceRunner {
     std::vector<int> batch;
     for (const int16_t* slice : slices) batch.push_back(*slice);
     batches_.push_back(batch);
-    mu_.Await(absl::Condition(&open));
+    Await(mu_, absl::Condition(&open), "a held runner to be let go");
     if (!failure_.ok()) return failure_;
     std::vector<SliceScores> scores;
     for (const int pixel : batch) {
@@ -66,7 +68,7 @@ class FakeRunner final : public InferenceRunner {
   void WaitForBatches(size_t count) {
     absl::MutexLock lock(&mu_);
     const auto enough = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return batches_.size() >= count; };
-    mu_.Await(absl::Condition(&enough));
+    Await(mu_, absl::Condition(&enough), absl::StrCat(count, " batches to begin"));
   }
   // What AssessPatient() was last given.
   std::vector<int> patient() const {
