@@ -50,7 +50,7 @@ LungCounts CountAffected(const cv::Mat& mask, const CoarseGrid& grid, const cv::
                          const SliceScores& scores) {
   LungCounts counts;
   const LocationMap& map = scores.map;
-  const bool has_lesions = scores.lesion_probability >= kLesionProbability && !map.values.empty();
+  const bool has_lesions = scores.lesion_probability > kLesionProbability && !map.values.empty();
   for (int i = 0; i < mask.rows; ++i) {
     const uint8_t* row = mask.ptr<uint8_t>(i);
     for (int j = 0; j < mask.cols; ++j) {

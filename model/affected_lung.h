@@ -14,8 +14,9 @@
 
 namespace m3lung {
 
-// A slice has lesions from this lesion probability on; then lung is affected where
-// the location map, stretched over [0, 1], is at least at this level.
+// A slice has lesions above this lesion probability (at it the map is still that of "no
+// lesion"); then lung is affected where the location map, stretched over [0, 1], is at least at
+// this level.
 inline constexpr float kLesionProbability = 0.5F;
 inline constexpr float kAffectedMapLevel = 0.5F;
 

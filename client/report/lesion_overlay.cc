@@ -26,7 +26,7 @@ cv::Mat ToBytes(const v1::LesionMap& map) {
 }  // namespace
 
 bool MapShowsLesion(const v1::SliceResult& slice) {
-  return slice.lesion_probability() >= kLesionThreshold;
+  return slice.lesion_probability() > kLesionThreshold;
 }
 
 absl::StatusOr<cv::Mat> OverlayLesionMap(const cv::Mat& grey, const cv::Rect& box,

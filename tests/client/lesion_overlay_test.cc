@@ -1,5 +1,7 @@
 #include "client/report/lesion_overlay.h"
 
+#include <cmath>
+
 #include "gmock/gmock.h"
 #include "tests/testing/status_matchers.h"
 
@@ -59,9 +61,11 @@ TEST(OverlayLesionMapTest, RefusesAMapThatContradictsItself) {
 
 TEST(MapShowsLesionTest, OnlyOnSlicesCalledDiseased) {
   v1::SliceResult slice;
-  slice.set_lesion_probability(0.49F);
+  slice.set_lesion_probability(std::nextafter(0.5F, 0.0F));
   EXPECT_FALSE(MapShowsLesion(slice));
-  slice.set_lesion_probability(0.51F);
+  slice.set_lesion_probability(0.5F);  // the map is still that of "no lesion"
+  EXPECT_FALSE(MapShowsLesion(slice));
+  slice.set_lesion_probability(std::nextafter(0.5F, 1.0F));
   EXPECT_TRUE(MapShowsLesion(slice));
 }
 

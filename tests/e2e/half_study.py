@@ -15,15 +15,15 @@ def requests(paths):
     yield service.header(expected_instances=2 * len(paths), crop_mode="PAPER")
     yield from service.file_requests(paths)
     yield service.dicom(b"the first piece of an instance", last=False)
-    threading.Event().wait()  # until killed
+    threading.Event().wait(service.HANG_SECONDS)  # until killed
 
 
 def main():
     address, *names = sys.argv[1:]
-    with service.grpc.insecure_channel(address) as channel:
+    with service.channel_to(address) as channel:
         stub = service.screening_pb2_grpc.ScreeningServiceStub(channel)
         study = requests(list(map(pathlib.Path, names)))
-        for response in stub.AnalyzeStudy(study, timeout=service.HANG_SECONDS):
+        for response in stub.AnalyzeStudy(study):
             if response.HasField("slice"):
                 print("sliced", flush=True)
 

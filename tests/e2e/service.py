@@ -4,6 +4,7 @@ Environment: M3LUNG_BIN_DIR, the folder of m3lungd, m3lung and m3lung-train;
 M3LUNG_TEST_DATA, real CT (the tests that need it skip themselves without it).
 """
 
+import collections
 import contextlib
 import functools
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import urllib.request
 from typing import Any
@@ -24,7 +26,7 @@ from google.protobuf import json_format
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN_DIR = pathlib.Path(os.environ.get("M3LUNG_BIN_DIR", ROOT / "build" / "bin"))
-# Ends a test that hangs; nothing is expected to take nearly as long.
+# Ends a test that hangs; nothing is expected to take nearly as long. Every wait below has it.
 HANG_SECONDS = 600
 # M3LUNG_LIBRARY_PATH: libraries that the server alone is to find before the system's.
 _SERVER_ENVIRONMENT = os.environ | (
@@ -51,7 +53,7 @@ def make_stubs(folder):
     subprocess.run(
         [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}",
          f"--python_out={folder}", f"--grpc_python_out={folder}", *protos],
-        check=True,
+        check=True, timeout=HANG_SECONDS,
     )  # fmt: skip
 
 
@@ -63,11 +65,59 @@ from m3lung.v1 import results_pb2 as results  # noqa: E402
 from m3lung.v1 import screening_pb2 as screening  # noqa: E402
 
 
-def run(program, *arguments, check=True, timeout=HANG_SECONDS):
+_running = []  # the servers
+
+
+def give_up(what):
+    """Ends a test that has waited for too long. The servers are killed, so that whatever else
+    waits for them, here or in the tests that follow, ends at once too."""
+    said = []
+    for server in list(_running):
+        server.kill()
+        said.append(f"the log of m3lungd, which was killed:\n{server.log()[-4000:]}")
+    raise AssertionError("\n".join([f"waited {HANG_SECONDS} s for {what}", *said]))
+
+
+def wait_until(holds, what):
+    """Asks until `holds()` is true, and gives it back; `what` names it in the failure."""
+    deadline = time.monotonic() + HANG_SECONDS
+    while not (value := holds()):
+        if time.monotonic() > deadline:
+            give_up(what)
+        time.sleep(0.005)
+    return value
+
+
+@contextlib.contextmanager
+def deadline_for(process, what):
+    """A block that reads what a process writes: where it takes too long the process is killed,
+    which ends its output, and the test fails."""
+    is_late = threading.Event()
+
+    def end():
+        is_late.set()
+        process.kill()
+
+    timer = threading.Timer(HANG_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if is_late.is_set():
+            give_up(what)
+
+
+def run(program, *arguments, check=True, timeout=None):
     """Runs one of the project's programs; the result holds its two outputs as text."""
-    done = subprocess.run(
-        [BIN_DIR / program, *map(str, arguments)], capture_output=True, text=True, timeout=timeout
-    )
+    try:
+        done = subprocess.run(
+            [BIN_DIR / program, *map(str, arguments)],
+            capture_output=True, text=True, timeout=timeout or HANG_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        give_up(f"{program} {' '.join(map(str, arguments))} to end")
     if check and done.returncode != 0:
         raise AssertionError(
             f"{program} {arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
@@ -132,6 +182,78 @@ def config(text):
     return f"--config={path}"
 
 
+class _CallDetails(
+    collections.namedtuple(
+        "_CallDetails",
+        ("method", "timeout", "metadata", "credentials", "wait_for_ready", "compression"),
+    ),
+    grpc.ClientCallDetails,
+):
+    """What gRPC's interceptors pass on."""
+
+
+class _WatchedCall:
+    """A call whose deadline is there to end a test that hangs, and says so."""
+
+    def __init__(self, call, method, began):
+        self._call = call
+        self._method = method
+        self._began = began
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self._watched(lambda: next(self._call))
+
+    def result(self, timeout=None):
+        return self._watched(lambda: self._call.result(timeout))
+
+    def __getattr__(self, name):
+        return getattr(self._call, name)
+
+    def _watched(self, step):
+        try:
+            return step()
+        except grpc.RpcError as error:
+            # What the server itself says of deadlines comes long before.
+            is_late = time.monotonic() - self._began > 0.9 * HANG_SECONDS
+            if is_late and error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                give_up(f"an answer of {self._method}")
+            raise
+
+
+class _Deadlines(
+    grpc.UnaryUnaryClientInterceptor,
+    grpc.UnaryStreamClientInterceptor,
+    grpc.StreamUnaryClientInterceptor,
+    grpc.StreamStreamClientInterceptor,
+):
+    """Gives every call a deadline that has none of its own."""
+
+    def _intercept(self, continuation, details, request):
+        if details.timeout is not None and details.timeout < HANG_SECONDS:
+            return continuation(details, request)
+        with_deadline = _CallDetails(
+            details.method, HANG_SECONDS, details.metadata, details.credentials,
+            details.wait_for_ready, details.compression,
+        )  # fmt: skip
+        began = time.monotonic()
+        return _WatchedCall(continuation(with_deadline, request), details.method, began)
+
+    intercept_unary_unary = _intercept
+    intercept_unary_stream = _intercept
+    intercept_stream_unary = _intercept
+    intercept_stream_stream = _intercept
+
+
+@contextlib.contextmanager
+def channel_to(address):
+    """A channel on which no call lasts for ever."""
+    with grpc.insecure_channel(address) as channel:
+        yield grpc.intercept_channel(channel, _Deadlines())
+
+
 class Server:
     """A running m3lungd on free ports of the loopback. Use as a context manager.
 
@@ -148,6 +270,7 @@ class Server:
                  *arguments],
                 stdout=subprocess.PIPE, stderr=log, text=True, env=_SERVER_ENVIRONMENT,
             )  # fmt: skip
+        _running.append(self)
         assert self._process.stdout
         self._output = self._process.stdout
         self._lines: list[str] = []
@@ -160,7 +283,9 @@ class Server:
             found = None
         if found is None:
             self._end()
-            raise AssertionError(f"m3lungd did not become ready:\n{self.log()}")
+            raise AssertionError(
+                f"m3lungd did not become ready within {HANG_SECONDS} s, or has ended:\n{self.log()}"
+            )
         self.address, self.metrics_address = found
 
     def _read(self, ready):
@@ -178,8 +303,11 @@ class Server:
     def metrics(self):
         """What /metrics says, as parse_metrics() gives it."""
         url = f"http://{self.metrics_address}/metrics"
-        with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:
-            return parse_metrics(answer.read().decode())
+        try:
+            with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:
+                return parse_metrics(answer.read().decode())
+        except TimeoutError:
+            give_up("an answer of /metrics")
 
     def resident_bytes(self):
         """Memory of the server's process that lies in RAM."""
@@ -198,17 +326,29 @@ class Server:
     def reload(self):
         self._process.send_signal(signal.SIGHUP)
 
-    def wait(self, timeout=HANG_SECONDS):
+    def kill(self):
+        self._process.kill()
+
+    def wait(self, timeout=None):
         """The exit code, once the server has ended."""
-        code = self._process.wait(timeout=timeout)
-        self._reader.join()
+        seconds = timeout or HANG_SECONDS
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(
+                f"m3lungd did not end within {seconds} s, and was killed:\n{self.log()[-8000:]}"
+            ) from None
+        self._reader.join(HANG_SECONDS)
         return code
 
     def _end(self):
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
+        self.kill()
+        self._process.wait(HANG_SECONDS)
+        self._reader.join(HANG_SECONDS)
         self._output.close()
+        if self in _running:
+            _running.remove(self)
 
     def __enter__(self):
         return self
@@ -227,7 +367,7 @@ class Server:
 
     @contextlib.contextmanager
     def channel(self):
-        with grpc.insecure_channel(self.address) as channel:
+        with channel_to(self.address) as channel:
             yield channel
 
     @contextlib.contextmanager
@@ -317,7 +457,7 @@ def collect(responses):
 
 
 def analyze(stub, requests):
-    return collect(stub.AnalyzeStudy(iter(requests), timeout=HANG_SECONDS))
+    return collect(stub.AnalyzeStudy(iter(requests)))
 
 
 def assert_same_answer(test, one, other, tolerance=1e-5):

@@ -220,7 +220,8 @@ class DeadClient(service.ServerTest):
         ) as client:
             try:
                 assert client.stdout
-                self.assertEqual(client.stdout.readline(), "sliced\n")
+                with service.deadline_for(client, "the first slice's result"):
+                    self.assertEqual(client.stdout.readline(), "sliced\n")
             finally:
                 client.kill()
         service.assert_same_answer(self, service.analyze(self.stub, requests), expected)

@@ -34,10 +34,9 @@ class Reload(unittest.TestCase):
         _, before = server.metrics()
         server.reload()
         name = 'm3lung_model_reloads_total{outcome="ok"}'
-        while True:
-            _, samples = server.metrics()
-            if samples.get(name, 0) > before.get(name, 0):
-                return
+        service.wait_until(
+            lambda: server.metrics()[1].get(name, 0) > before.get(name, 0), "the models' reload"
+        )
 
     def test_a_study_keeps_the_model_that_it_began_with(self):
         go_on = threading.Event()
@@ -66,10 +65,10 @@ class Reload(unittest.TestCase):
             before = service.analyze(stub, self.study)
             (self.models / "m3lung-untrained" / "1" / "manifest.json").write_text("{")
             server.reload()
-            while True:
-                _, samples = server.metrics()
-                if samples.get('m3lung_model_reloads_total{outcome="failed"}', 0):
-                    break
+            failed = 'm3lung_model_reloads_total{outcome="failed"}'
+            service.wait_until(
+                lambda: server.metrics()[1].get(failed, 0), "the broken bundle's refusal"
+            )
             service.assert_same_answer(self, service.analyze(stub, self.study), before)
             self.assertIn("the models stay as they are", server.log())
 

@@ -82,7 +82,10 @@ class Training(unittest.TestCase):
             service.BIN_DIR / "m3lung-train", "slice", f"--data={self.folder / 'prepared'}",
             f"--run={service.scratch('run')}", "--base-width=4", "--blocks=1,1,1,1",
             "--epochs=100000", "--batch-size=8"]  # fmt: skip
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
+        with (
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training,
+            service.deadline_for(training, "m3lung-train to train, to be told to stop and to end"),
+        ):
             assert training.stderr
             self.assertIn("1/", training.stderr.readline())  # it trains
             # Threads that wait must not spin: beside other work that is many times slower.

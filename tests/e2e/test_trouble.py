@@ -28,11 +28,13 @@ class Trouble(service.ServerTest):
 
     def assertNothingIsLeft(self):
         """Sessions and the bytes they held are gone, once the server has seen the end."""
-        gone = {"m3lung_open_studies": 0, "m3lung_study_bytes": 0}
-        while True:
+        names = ("m3lung_open_studies", "m3lung_study_bytes")
+
+        def nothing_is_left():
             _, samples = self.server.metrics()
-            if all(samples[name] == value for name, value in gone.items()):
-                return
+            return all(samples[name] == 0 for name in names)
+
+        service.wait_until(nothing_is_left, "no study to be open and none to hold bytes")
 
     def assertNextStudyIsRight(self):
         answer = service.analyze(self.stub, self.study)
@@ -68,8 +70,9 @@ class IdleClients(Trouble):
         head = header(crop_mode="PAPER", lesion_maps="FULL_SIZE")
         call = self.stub.AnalyzeStudy(iter([head, *self.study[1:]]), timeout=service.HANG_SECONDS)
         # Nothing is read until the server has given the study up.
-        while self.given_up() == self.given_up_before:
-            pass
+        service.wait_until(
+            lambda: self.given_up() > self.given_up_before, "the study to be given up"
+        )
         # It does not read that either: the stream is cut off.
         self.assertNothingIsLeft()
         self.assertEqual(self.end_of(call).code(), grpc.StatusCode.CANCELLED)
@@ -164,7 +167,7 @@ class BreakingConnections(Trouble):
         self.addCleanup(proxy.close)
         outcomes = {"right": 0, "lost": 0}
         for _ in range(30):
-            with grpc.insecure_channel(proxy.address) as channel:
+            with service.channel_to(proxy.address) as channel:
                 stub = service.screening_pb2_grpc.ScreeningServiceStub(channel)
                 try:
                     service.assert_same_answer(self, service.analyze(stub, self.study), expected)
@@ -270,11 +273,13 @@ class MemoryLimitOfAControlGroup(ControlGroup):
         threads = [threading.Thread(target=send, args=(outcomes,)) for _ in range(together)]
         for thread in threads:
             thread.start()
-        while "SERVER_FULL" not in outcomes:
-            pass
+        service.wait_until(
+            lambda: "SERVER_FULL" in outcomes or len(outcomes) == together,
+            "a study to be refused since the server is full",
+        )
         go_on.set()
         for thread in threads:
-            thread.join()
+            thread.join(service.HANG_SECONDS)
         self.assertEqual(len(outcomes), together)
         self.assertLessEqual(set(outcomes), {"OK", "SERVER_FULL"}, outcomes)
         self.assertNothingIsLeft()

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 
@@ -66,6 +68,67 @@ TEST(ServerMetricsTest, LatencyIsThatOfStudiesThatWereAnswered) {
   }
   EXPECT_EQ(refused, 9);
   EXPECT_EQ(durations, 1);
+}
+
+// The value of the sample with this name and this label's value ("" where it has none).
+double Value(ServerMetrics& metrics, const std::string& name, const std::string& label = "") {
+  for (const auto& family : metrics.registry()->Collect()) {
+    if (family.name != name) continue;
+    for (const auto& metric : family.metric) {
+      if (!label.empty() && metric.label.front().value != label) continue;
+      return metric.counter.value + metric.gauge.value + metric.histogram.sample_sum;
+    }
+  }
+  ADD_FAILURE() << "no sample " << name << " " << label;
+  return 0;
+}
+
+TEST(ServerMetricsTest, EachEventCountsWhatItIsCalled) {
+  ServerMetrics metrics;
+  metrics.BatchRun(/*slices=*/5, /*filled=*/3, /*studies=*/2);
+  EXPECT_EQ(Value(metrics, "m3lung_batch_slices"), 5);
+  EXPECT_EQ(Value(metrics, "m3lung_batch_filled_slices_total"), 3);
+  EXPECT_EQ(Value(metrics, "m3lung_batch_studies"), 2);
+  metrics.BatchRun(4, 0, 1);
+  EXPECT_EQ(Value(metrics, "m3lung_batch_slices"), 9);
+  EXPECT_EQ(Value(metrics, "m3lung_batch_filled_slices_total"), 3);
+  EXPECT_EQ(Value(metrics, "m3lung_batch_studies"), 3);
+  metrics.StudyOpened();
+  metrics.StudyOpened();
+  metrics.StudyClosed();
+  EXPECT_EQ(Value(metrics, "m3lung_open_studies"), 1);
+  metrics.BytesReceived(7);
+  EXPECT_EQ(Value(metrics, "m3lung_received_bytes_total"), 7);
+  metrics.SliceInVain();
+  EXPECT_EQ(Value(metrics, "m3lung_slices_in_vain_total"), 1);
+  metrics.SetStudyBytes(11);
+  metrics.SetStudyBytesBudget(13);
+  EXPECT_EQ(Value(metrics, "m3lung_study_bytes"), 11);
+  EXPECT_EQ(Value(metrics, "m3lung_study_bytes_budget"), 13);
+  metrics.FirstResult(absl::Seconds(2));
+  EXPECT_EQ(Value(metrics, "m3lung_first_result_seconds"), 2);
+  metrics.SetReady(true);
+  EXPECT_EQ(Value(metrics, "m3lung_ready"), 1);
+  metrics.SetReady(false);
+  EXPECT_EQ(Value(metrics, "m3lung_ready"), 0);
+  metrics.InstanceEnded("NOT_CT");
+  EXPECT_EQ(Value(metrics, "m3lung_instances_total", "NOT_CT"), 1);
+  metrics.SliceScored("CAP");
+  EXPECT_EQ(Value(metrics, "m3lung_slices_scored_total", "CAP"), 1);
+}
+
+TEST(ServerMetricsTest, EachStageHasItsName) {
+  ServerMetrics metrics;
+  const std::vector<std::pair<Stage, const char*>> stages = {
+      {Stage::kDecode, "decode"},          {Stage::kCrop, "crop"},
+      {Stage::kAssemble, "assemble"},      {Stage::kQueue, "queue"},
+      {Stage::kSliceModel, "slice_model"}, {Stage::kPatientModel, "patient_model"}};
+  int seconds = 1;
+  for (const auto& [stage, name] : stages) metrics.StageTook(stage, absl::Seconds(seconds++));
+  seconds = 1;
+  for (const auto& [stage, name] : stages) {
+    EXPECT_EQ(Value(metrics, "m3lung_stage_duration_seconds", name), seconds++) << name;
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "gmock/gmock.h"
+#include "tests/testing/await.h"
 #include "tests/testing/manual_clock.h"
 #include "tests/testing/manual_executor.h"
 
@@ -28,7 +29,7 @@ class EndingSink final : public StudySink {
   }
   ApiError WaitForEnd() {
     absl::MutexLock lock(&mu_);
-    mu_.Await(absl::Condition(&ended_));
+    testing::Await(mu_, absl::Condition(&ended_), "the study's end");
     return error_;
   }
 

@@ -1,12 +1,12 @@
 #include <functional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "server/study_session.h"
 #include "tests/server/study_session_fixture.h"
+#include "tests/testing/await.h"
 
 namespace m3lung {
 namespace {
@@ -74,7 +74,7 @@ TEST_P(EndingTest, LeavesNothingAndAnswersNothingMore) {
     SendHu(3, 3);
     session_->OnHalfClose();
     end(*session_);
-    while (model_->batcher->queued() > 0) std::this_thread::yield();
+    testing::AwaitThat([&] { return model_->batcher->queued() == 0; }, "the queue to be empty");
     EXPECT_EQ(sink.WaitForEnd().status.code(), code);  // and has ended once
     EXPECT_EQ(sink.sent().size(), sent);
     EXPECT_EQ(budget_.taken(), 0);
@@ -85,9 +85,12 @@ TEST_P(EndingTest, LeavesNothingAndAnswersNothingMore) {
     SendHeader();
     SendHu(2, 2);
     session_->OnHalfClose();
-    while (!next.ended()) {
-      if (executor_.queued() > 0) executor_.RunFirst();
-    }
+    testing::AwaitThat(
+        [&] {
+          if (executor_.queued() > 0) executor_.RunFirst();
+          return next.ended();
+        },
+        "the next study's end");
     EXPECT_TRUE(next.WaitForEnd().status.ok());
     EXPECT_EQ(next.sent().back().patient().label(), v1::H1N1);
     session_->OnClosed();

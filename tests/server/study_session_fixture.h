@@ -13,6 +13,7 @@
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "server/study_session.h"
+#include "tests/testing/await.h"
 #include "tests/testing/fake_assembler.h"
 #include "tests/testing/fake_model.h"
 #include "tests/testing/inline_executor.h"
@@ -51,7 +52,7 @@ class RecordingSink final : public StudySink {
   ApiError WaitForEnd() {
     absl::MutexLock lock(&mu_);
     const auto ended = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !ended_.empty(); };
-    mu_.Await(absl::Condition(&ended));
+    Await(mu_, absl::Condition(&ended), "the study's end");
     EXPECT_EQ(ended_.size(), 1);
     return ended_.front();
   }
@@ -62,7 +63,7 @@ class RecordingSink final : public StudySink {
       return std::count_if(sent_.begin(), sent_.end(),
                            [](const auto& response) { return response.has_slice(); }) >= count;
     };
-    mu_.Await(absl::Condition(&enough));
+    Await(mu_, absl::Condition(&enough), absl::StrCat(count, " slice results"));
   }
   std::vector<v1::AnalyzeStudyResponse> sent() const {
     absl::MutexLock lock(&mu_);

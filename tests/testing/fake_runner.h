@@ -5,8 +5,10 @@
 #include <new>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "model/inference.h"
+#include "tests/testing/await.h"
 
 namespace m3lung::testing {
 
@@ -28,7 +30,7 @@ class FakeRunner final : public InferenceRunner {
     std::vector<int> batch;
     for (const int16_t* slice : slices) batch.push_back(*slice);
     batches_.push_back(batch);
-    mu_.Await(absl::Condition(&open));
+    Await(mu_, absl::Condition(&open), "a held runner to be let go");
     if (throws_) throw std::bad_alloc();
     if (!failure_.ok()) return failure_;
     std::vector<SliceScores> scores;
@@ -69,7 +71,7 @@ class FakeRunner final : public InferenceRunner {
   void WaitForBatches(size_t count) {
     absl::MutexLock lock(&mu_);
     const auto enough = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return batches_.size() >= count; };
-    mu_.Await(absl::Condition(&enough));
+    Await(mu_, absl::Condition(&enough), absl::StrCat(count, " batches to begin"));
   }
   // What AssessPatient() was last given.
   std::vector<int> patient() const {

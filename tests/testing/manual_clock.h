@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "tests/testing/await.h"
 
 namespace m3lung::testing {
 
@@ -40,7 +41,7 @@ class ManualClock final : public Clock {
   void WaitForAWaiter() {
     absl::MutexLock lock(&mu_);
     const auto has_waiter = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !waiting_.empty(); };
-    mu_.Await(absl::Condition(&has_waiter));
+    Await(mu_, absl::Condition(&has_waiter), "a thread that waits for a deadline");
   }
 
  private:

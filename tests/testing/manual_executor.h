@@ -8,6 +8,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "base/thread_pool.h"
+#include "tests/testing/await.h"
 
 namespace m3lung::testing {
 
@@ -30,7 +31,7 @@ class ManualExecutor final : public Executor {
   std::function<void()> Take(bool first) {
     absl::MutexLock lock(&mu_);
     const auto has_work = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !queue_.empty(); };
-    mu_.Await(absl::Condition(&has_work));
+    Await(mu_, absl::Condition(&has_work), "work to be queued");
     std::function<void()> work = std::move(first ? queue_.front() : queue_.back());
     if (first) {
       queue_.pop_front();

@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "tests/testing/await.h"
 #include "tests/testing/fake_runner.h"
 #include "tests/testing/manual_clock.h"
 #include "tests/testing/status_matchers.h"
@@ -49,8 +51,9 @@ class SliceBatcherTest : public ::testing::Test {
     task.hu = {pixel};
     task.deadline = deadline_;
     task.cancellation = cancellations_[study];
-    task.done = [this, pixel](absl::StatusOr<SliceScores> scores, SliceCost) {
+    task.done = [this, pixel](absl::StatusOr<SliceScores> scores, SliceCost cost) {
       absl::MutexLock lock(&mu_);
+      costs_[pixel] = cost;
       if (scores.ok()) {
         EXPECT_EQ(scores->features.front(), pixel);
       }
@@ -73,7 +76,7 @@ class SliceBatcherTest : public ::testing::Test {
   absl::Status WaitForAnswer(int pixel) {
     absl::MutexLock lock(&mu_);
     const auto answered = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return answers_.contains(pixel); };
-    mu_.Await(absl::Condition(&answered));
+    testing::Await(mu_, absl::Condition(&answered), absl::StrCat("slice ", pixel));
     return answers_[pixel];
   }
 
@@ -83,6 +86,7 @@ class SliceBatcherTest : public ::testing::Test {
   std::map<uint64_t, std::shared_ptr<Cancellation>> cancellations_;
   absl::Mutex mu_;
   std::map<int, absl::Status> answers_ ABSL_GUARDED_BY(mu_);
+  std::map<int, SliceCost> costs_ ABSL_GUARDED_BY(mu_);
   std::vector<BatchReport> reports_ ABSL_GUARDED_BY(mu_);
   std::vector<absl::Status> device_failures_ ABSL_GUARDED_BY(mu_);
   absl::Time deadline_ = absl::InfiniteFuture();  // of the next tasks
@@ -121,6 +125,48 @@ TEST_F(SliceBatcherTest, FillsABatchUpToTheNextSizeAndReportsIt) {
   EXPECT_EQ(reports_[0].slices, 2);
   EXPECT_EQ(reports_[0].filled, 2);
   EXPECT_EQ(reports_[0].studies, 2);
+}
+
+TEST_F(SliceBatcherTest, ReportsSlicesApartFromTheCopiesThatFillABatchUp) {
+  Make({4});
+  for (const int16_t pixel : {10, 11, 12}) ASSERT_THAT(batcher_->Submit(Task(1, pixel)), IsOk());
+  clock_.WaitForAWaiter();
+  clock_.Advance(kMaxWait);
+  EXPECT_TRUE(WaitForAnswer(12).ok());
+  absl::MutexLock lock(&mu_);
+  ASSERT_EQ(reports_.size(), 1);
+  EXPECT_EQ(reports_[0].slices, 3);
+  EXPECT_EQ(reports_[0].filled, 1);
+  EXPECT_EQ(reports_[0].studies, 1);
+}
+
+TEST_F(SliceBatcherTest, ASliceCostsItsWaitAndItsShareOfTheBatch) {
+  Make({2});
+  OccupyModel();  // has waited for kMaxWait
+  ASSERT_THAT(batcher_->Submit(Task(1, 10)), IsOk());
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_THAT(batcher_->Submit(Task(1, 11)), IsOk());
+  clock_.Advance(absl::Seconds(2));
+  runner_.Hold(false);
+  EXPECT_TRUE(WaitForAnswer(11).ok());
+  absl::MutexLock lock(&mu_);
+  EXPECT_EQ(costs_[99].queued, kMaxWait);
+  EXPECT_EQ(costs_[99].scored, absl::Seconds(3));
+  EXPECT_EQ(costs_[10].queued, absl::Seconds(3));
+  EXPECT_EQ(costs_[11].queued, absl::Seconds(2));
+  EXPECT_EQ(costs_[10].scored, absl::ZeroDuration());
+}
+
+TEST_F(SliceBatcherTest, TheSlicesOfABatchShareItsTime) {
+  Make({1, 3});
+  runner_.Hold(true);
+  for (const int16_t pixel : {10, 11, 12}) ASSERT_THAT(batcher_->Submit(Task(1, pixel)), IsOk());
+  runner_.WaitForBatches(1);
+  clock_.Advance(absl::Seconds(6));
+  runner_.Hold(false);
+  EXPECT_TRUE(WaitForAnswer(12).ok());
+  absl::MutexLock lock(&mu_);
+  for (const int pixel : {10, 11, 12}) EXPECT_EQ(costs_[pixel].scored, absl::Seconds(2));
 }
 
 TEST_F(SliceBatcherTest, StudiesTakeTurnsSoThatALongOneDoesNotKeepAShortOneWaiting) {
