@@ -78,6 +78,7 @@ void StudySession::Open() {
           ? 0
           : std::min(header.expected_instances() * kTypicalInstanceBytes, env_.limits.held_bytes());
   if (!share_.SetAside(announced)) return Fail(env_.admission.Full());
+  ledger_.Expect(header.study_instance_uid());
   state_ = State::kReading;
   SendProgress();
 }
@@ -111,12 +112,14 @@ StudySession::Decoded StudySession::Decode(const ReceivedInstance& instance, boo
         absl::StrCat("has more than ", env_.limits.instance_bytes(), " bytes, the server's limit"));
   } else if (instance.hu_slice.has_value()) {
     decoded.slices = std::vector<StudySlice>{FromHuSlice(instance.number, *instance.hu_slice)};
-    decoded.sop_instance_uid = instance.hu_slice->sop_instance_uid();
+    decoded.header.sop_instance_uid = instance.hu_slice->sop_instance_uid();
   } else {
     decoded.slices = DecodeSlices(instance.number, instance.dicom, ToDecodeLimits(env_.limits));
-    decoded.sop_instance_uid = decoded.slices.ok()
-                                   ? decoded.slices->front().summary.header.sop_instance_uid
-                                   : PeekSopInstanceUid(instance.dicom);
+    if (decoded.slices.ok()) {
+      decoded.header.sop_instance_uid = decoded.slices->front().summary.header.sop_instance_uid;
+    } else {
+      decoded.header = PeekHeader(instance.dicom);
+    }
   }
   const absl::Time ready = env_.clock.Now();
   decoded.decode_time = ready - start;

@@ -92,6 +92,14 @@ def synthetic_study(label="COVID_19", slices=40, seed=1):
     return files
 
 
+def study_uid(path):
+    """The Study Instance UID of a file in Explicit VR Little Endian."""
+    data = path.read_bytes()
+    start = data.index(b"\x20\x00\x0d\x00UI") + 6
+    length = int.from_bytes(data[start : start + 2], "little")
+    return data[start + 2 : start + 2 + length].decode().strip("\0 ")
+
+
 def test_data(*parts):
     """A path within the real CT data, or the end of the test as skipped."""
     root = os.environ.get("M3LUNG_TEST_DATA", "")
