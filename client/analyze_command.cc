@@ -36,6 +36,7 @@ struct AnalyzeFlags {
   std::string crop;
   std::string maps = "grid";
   std::string model;
+  std::string study_uid;
   bool urgent = false;
   double timeout_seconds = 0;
 };
@@ -46,6 +47,7 @@ StudyOptions OptionsFrom(const AnalyzeFlags& flags) {
       absl::StrSplit(flags.model, absl::MaxSplits(':', 1));
   options.header.set_model_name(model.first);
   options.header.set_model_version(model.second);
+  options.header.set_study_instance_uid(flags.study_uid);
   if (flags.crop == "paper") options.header.set_crop_mode(v1::PAPER);
   if (flags.crop == "volume") options.header.set_crop_mode(v1::VOLUME);
   options.header.set_lesion_maps(flags.maps == "none"   ? v1::NO_MAP
@@ -161,6 +163,10 @@ void AddAnalyzeCommand(CLI::App& program, int& exit_code) {
   command
       ->add_option("--model", flags->model, "Which model (default: the server's default, newest)")
       ->type_name("NAME[:VERSION]");
+  command
+      ->add_option("--study-uid", flags->study_uid,
+                   "Study Instance UID of the one to analyse, where the files hold several studies")
+      ->type_name("UID");
   command->add_flag("--urgent", flags->urgent, "Ahead of the routine studies");
   command
       ->add_option("--timeout", flags->timeout_seconds,

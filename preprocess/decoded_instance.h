@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "preprocess/hu_slice.h"
+#include "preprocess/study_identity.h"
 
 namespace m3lung {
 
@@ -16,16 +17,27 @@ namespace m3lung {
 struct InstanceHeader {
   std::string sop_instance_uid = {};
   std::string series_instance_uid = {};
+  StudyIdentity identity = {};
+
+  // What tells the acquisitions and reconstructions of one series apart.
   std::optional<int64_t> acquisition_number = {};
+  std::string acquisition_time = {};  // date and time; may identify a person: for comparing alone
+  std::optional<int64_t> instance_number = {};
   std::vector<std::string> image_type = {};  // "ORIGINAL", "PRIMARY", "AXIAL", ...
   std::string convolution_kernel = {};
+  std::string filter_type = {};
+  std::string slice_thickness = {};
+  std::string phase = {};  // of time or of the heart: what the data set calls it
+
   std::string patient_position = {};  // "HFS", "FFP", ...
   std::string body_part = {};
   std::optional<double> patient_age_years = {};
 };
 
 struct DecodedInstance {
-  InstanceHeader header;
+  InstanceHeader header;  // of its first frame
+  // One a slice: the header with what the frame says of itself.
+  std::vector<InstanceHeader> frame_headers;
   // One, or the frames of a multi-frame object in the order stored; never empty.
   std::vector<HuSlice> slices;
 };

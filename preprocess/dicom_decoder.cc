@@ -19,6 +19,7 @@
 #include "preprocess/dicom/image_checks.h"
 #include "preprocess/dicom/instance_header.h"
 #include "preprocess/dicom/kind.h"
+#include "preprocess/dicom/patient_identity.h"
 #include "preprocess/dicom/pixel_frames.h"
 #include "preprocess/hounsfield.h"
 #include "preprocess/skip_reason.h"
@@ -167,20 +168,6 @@ absl::StatusOr<cv::Mat> DecodePixels(const PixelFrames& frames, const FramePlan&
   return ToHounsfield(decoded.format, plan.rescale, padding, decoded.words);
 }
 
-void CompleteHeader(DcmDataset& data_set, const FunctionalGroups& groups, int frame,
-                    InstanceHeader& header) {
-  DcmItem nowhere;
-  if (header.convolution_kernel.empty()) {
-    header.convolution_kernel =
-        groups.Of(frame, DCM_CTReconstructionSequence, nowhere).Text(DCM_ConvolutionKernel);
-  }
-  if (!header.acquisition_number.has_value()) {
-    header.acquisition_number = groups.Of(frame, DCM_FrameContentSequence, data_set)
-                                    .Integer(DCM_FrameAcquisitionNumber)
-                                    .value_or(std::optional<int64_t>());
-  }
-}
-
 // The slices of the frames that `plans` hold, those left out added to `left_out`.
 absl::StatusOr<std::vector<HuSlice>> DecodeFrames(DataSet& data_set, std::vector<FramePlan> plans,
                                                   const PixelFormat& format,
@@ -252,14 +239,18 @@ absl::StatusOr<DecodedInstance> Decode(absl::string_view bytes, const DecodeLimi
   if (limits.admit != nullptr) {
     M3L_RETURN_IF_ERROR(limits.admit(NeedOf(format, plans.size())));
   }
-  const int first = plans.front().index;
 
   DecodedInstance instance;
   instance.header = ReadInstanceHeader(attributes, warnings);
-  CompleteHeader(data_set->attributes, groups, first, instance.header);
+  instance.header.identity = ReadStudyIdentity(data_set->attributes);
   M3L_ASSIGN_OR_RETURN(instance.slices, DecodeFrames(*data_set, std::move(plans), format, padding,
                                                      frames, timer, left_out));
   if (instance.slices.empty()) return left_out.ToStatus(frames);
+  const InstanceHeader header = instance.header;
+  for (const HuSlice& slice : instance.slices) {
+    instance.frame_headers.push_back(ReadFrameHeader(header, groups, slice.frame));
+  }
+  instance.header = instance.frame_headers.front();
   if (data_set->syntax_is_guessed) {
     warnings.push_back(
         absl::StrCat("no transfer syntax is named; taken for ", data_set->syntax->name));
@@ -297,15 +288,16 @@ absl::StatusOr<HuSlice> DecodeDicom(absl::string_view bytes, const DecodeLimits&
   return std::move(instance.slices.front());
 }
 
-std::string PeekSopInstanceUid(absl::string_view bytes) {
+PeekedHeader PeekHeader(absl::string_view bytes) {
   try {
     const DecodeLimits limits;
     const absl::StatusOr<std::unique_ptr<DataSet>> read =
-        ReadDataSet(bytes, limits, DecodeTimer(limits.max_time), DCM_StudyDate);
-    if (!read.ok()) return "";
-    return DicomAttributes((*read)->attributes).Text(DCM_SOPInstanceUID);
+        ReadDataSet(bytes, limits, DecodeTimer(limits.max_time), DCM_StudyID);
+    if (!read.ok()) return {};
+    return {.sop_instance_uid = DicomAttributes((*read)->attributes).Text(DCM_SOPInstanceUID),
+            .identity = ReadStudyIdentity((*read)->attributes)};
   } catch (const std::exception&) {
-    return "";
+    return {};
   }
 }
 

@@ -47,9 +47,14 @@ absl::StatusOr<DecodedInstance> DecodeInstance(absl::string_view bytes, const De
 // The same for an instance that must hold one slice; kMultiFrame where it holds more.
 absl::StatusOr<HuSlice> DecodeDicom(absl::string_view bytes, const DecodeLimits& limits);
 
-// The SOP instance uid alone, for the receipt of an instance that cannot be
-// decoded; empty where none can be read. Never fails.
-std::string PeekSopInstanceUid(absl::string_view bytes);
+// What can be read of an instance that cannot be decoded.
+struct PeekedHeader {
+  std::string sop_instance_uid;  // for its receipt
+  StudyIdentity identity;
+};
+
+// Never fails: what cannot be read is empty.
+PeekedHeader PeekHeader(absl::string_view bytes);
 
 }  // namespace m3lung
 

@@ -28,6 +28,7 @@ enum class SkipReason {
   kOtherAcquisition,
   kDoubledPosition,
   kTooSlow,
+  kOtherStudy,
 };
 
 // An INVALID_ARGUMENT (RESOURCE_EXHAUSTED for kTooLarge) that carries `reason`.

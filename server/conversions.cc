@@ -46,6 +46,8 @@ v1::SkipReason ToProto(SkipReason reason) {
       return v1::DOUBLED_POSITION;
     case SkipReason::kTooSlow:
       return v1::TOO_SLOW;
+    case SkipReason::kOtherStudy:
+      return v1::OTHER_STUDY;
   }
   return v1::SKIP_REASON_UNSPECIFIED;
 }
@@ -92,6 +94,10 @@ v1::StudyReason ToProto(StudyReason reason) {
       return v1::POSITIONS_DOUBLED;
     case StudyReason::kBetterSeriesSkipped:
       return v1::BETTER_SERIES_SKIPPED;
+    case StudyReason::kSeveralStudies:
+      return v1::SEVERAL_STUDIES;
+    case StudyReason::kAcquisitionsMixed:
+      return v1::ACQUISITIONS_MIXED;
   }
   return v1::STUDY_REASON_UNSPECIFIED;
 }

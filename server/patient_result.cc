@@ -34,6 +34,10 @@ void SetSeries(const AssembledStudy& study, v1::PatientResult& result) {
     summary.set_extent_mm(one.geometry.extent_mm);
     summary.set_chosen(i == 0);
     summary.set_detail(one.detail);
+    summary.set_convolution_kernel(one.kernel);
+    for (const AcquisitionSign sign : one.series.told_by) {
+      summary.add_told_apart_by(std::string(NameOf(sign)));
+    }
   }
 }
 
@@ -97,6 +101,16 @@ void SetScores(const StudyLedger& ledger, const std::optional<ClassProbabilities
   result.mutable_probabilities()->Add(patient->begin(), patient->end());
 }
 
+std::string WhyNoneIsUsed(const StudyLedger& ledger) {
+  if (ledger.instances() == 0) return "no instance came";
+  if (ledger.others() == ledger.instances()) {
+    return absl::StrCat("none of the ", ledger.instances(),
+                        " instances is of the study that the header's study_instance_uid names; "
+                        "name the study that is sent, or none");
+  }
+  return "no instance could be used; the receipts say why";
+}
+
 }  // namespace
 
 std::optional<float> AffectedShareOf(const StudyLedger& ledger, SliceNumber slice) {
@@ -105,11 +119,10 @@ std::optional<float> AffectedShareOf(const StudyLedger& ledger, SliceNumber slic
 
 std::vector<Finding> FindingsOf(const StudyLedger& ledger, int expected_instances) {
   std::vector<Finding> findings;
-  if (ledger.used() == 0) {
-    findings.push_back({StudyReason::kNoUsableInstance, Verdict::kRejected,
-                        ledger.instances() == 0
-                            ? "no instance came"
-                            : "no instance could be used; the receipts say why"});
+  const bool several = ledger.census().IsSeveral();
+  if (several) findings.push_back(ledger.census().Describe());
+  if (ledger.used() == 0 && !several) {
+    findings.push_back({StudyReason::kNoUsableInstance, Verdict::kRejected, WhyNoneIsUsed(ledger)});
     if (ledger.AllWereNotAxial()) {
       findings.push_back({StudyReason::kNoAxialSeries, Verdict::kRejected,
                           "none of the images is axial; send the axial series"});

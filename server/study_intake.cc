@@ -53,6 +53,11 @@ ApiError StudyIntake::TakeHeader(v1::StudyHeader header) {
                    absl::StrCat("header: client_study_id has ", header.client_study_id().size(),
                                 " bytes; at most ", kMaxStudyIdBytes));
   }
+  if (header.study_instance_uid().size() > kMaxStudyIdBytes) {
+    return Invalid(v1::HEADER_INVALID, absl::StrCat("header: study_instance_uid has ",
+                                                    header.study_instance_uid().size(),
+                                                    " bytes; at most ", kMaxStudyIdBytes));
+  }
   if (header.expected_instances() < 0) {
     return Invalid(v1::HEADER_INVALID,
                    absl::StrCat("header: expected_instances must not be negative; was ",

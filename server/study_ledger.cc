@@ -10,6 +10,12 @@
 namespace m3lung {
 namespace {
 
+constexpr char kOtherStudy[] = "belongs to another study than the one that the header names";
+constexpr char kNamesNoStudy[] =
+    "names no study, and the header asks for one alone; without study_instance_uid in the header "
+    "it "
+    "is taken for what the stream's other instances are";
+
 // Whether a skipped instance may have been a slice that the study now lacks.
 bool MayBeAMissingSlice(SkipReason reason) {
   switch (reason) {
@@ -28,18 +34,45 @@ bool MayBeAMissingSlice(SkipReason reason) {
 
 }  // namespace
 
-void StudyLedger::AddSkipped(const absl::Status& why, const std::string& sop_instance_uid) {
+void StudyLedger::Expect(const std::string& study_instance_uid) {
+  expected_study_ = IdentityDigest(study_instance_uid);
+}
+
+bool StudyLedger::IsOfAnother(const StudyIdentity& identity) {
+  const bool other = expected_study_ != 0 && identity.study != expected_study_;
+  others_ += other;
+  return other;
+}
+
+void StudyLedger::AddSkipped(const absl::Status& why, const std::string& sop_instance_uid,
+                             const StudyIdentity& identity) {
+  // Whose it is cannot always be read; then its own fault says more.
+  const bool other = identity.study != 0 && IsOfAnother(identity);
+  if (expected_study_ == 0 || identity.study == expected_study_) census_.Add(identity);
   instances_.push_back({.sop_instance_uid = sop_instance_uid,
-                        .status = why,
+                        .status = other ? SkipError(SkipReason::kOtherStudy, kOtherStudy) : why,
                         .first = static_cast<SliceNumber>(slices_.size())});
 }
 
 void StudyLedger::AddDecoded(std::vector<StudySlice> slices, const std::string& sop_instance_uid) {
-  instances_.push_back({.sop_instance_uid = sop_instance_uid,
-                        .first = static_cast<SliceNumber>(slices_.size()),
-                        .slices = static_cast<int>(slices.size())});
-  for (StudySlice& slice : slices) slices_.push_back(std::move(slice));
-  decisions_.resize(slices_.size());
+  const InstanceHeader& header = slices.front().summary.header;
+  Instance instance = {.sop_instance_uid = sop_instance_uid,
+                       .first = static_cast<SliceNumber>(slices_.size())};
+  if (IsOfAnother(header.identity)) {
+    instance.status = SkipError(SkipReason::kOtherStudy,
+                                header.identity.study != 0 ? kOtherStudy : kNamesNoStudy);
+  } else {
+    census_.AddImage(header.identity, header.series_instance_uid);
+    if (census_.ContradictsItself()) {
+      instance.status = SkipError(SkipReason::kOtherStudy, kOneOfSeveralStudies);
+    }
+  }
+  if (instance.status.ok()) {
+    instance.slices = static_cast<int>(slices.size());
+    for (StudySlice& slice : slices) slices_.push_back(std::move(slice));
+    decisions_.resize(slices_.size());
+  }
+  instances_.push_back(std::move(instance));
 }
 
 SliceDecision StudyLedger::DecideAsItCame(SliceNumber number) const {
@@ -51,13 +84,12 @@ SliceDecision StudyLedger::DecideAsItCame(SliceNumber number) const {
         "series as a study of its own, or ask for crop mode VOLUME, which chooses the series";
     return decision;
   }
-  for (const SliceNumber earlier : admitted_) {
-    const SliceSummary& other = slices_[earlier].summary;
-    if (const std::optional<Repetition> repetition = FindRepetition(other, one)) {
-      decision.reason = repetition->reason;
-      decision.detail = repetition->detail;
-      return decision;
-    }
+  const std::optional<Repetition> refused = arrivals_.Refuse(
+      one, [this](int slice) -> const SliceSummary& { return slices_[slice].summary; });
+  if (refused.has_value()) {
+    decision.reason = refused->reason;
+    decision.detail = refused->detail;
+    return decision;
   }
   decision.used = true;
   return decision;
@@ -74,6 +106,7 @@ std::vector<SliceNumber> StudyLedger::AdmitAsItCame() {
       continue;
     }
     admitted_.push_back(number);
+    arrivals_.Add(number, slices_[number].summary);
     used.push_back(number);
   }
   return used;
@@ -83,6 +116,10 @@ void StudyLedger::SetAssembled(AssembledStudy study) {
   study_ = std::move(study);
   if (!as_they_came_) decisions_ = study_.decisions;
   if (study_.chosen() != nullptr) head_to_feet_ = study_.chosen()->series.head_to_feet;
+  place_of_.assign(slices_.size(), -1);
+  for (size_t i = 0; i < head_to_feet_.size(); ++i) {
+    place_of_[head_to_feet_[i]] = static_cast<int>(i);
+  }
 }
 
 int64_t StudyLedger::ReleaseUnusedPixels() {
@@ -176,9 +213,8 @@ std::optional<std::vector<SliceNumber>> StudyLedger::pinned() const {
 }
 
 cv::Mat StudyLedger::LungMaskOf(SliceNumber slice) const {
-  const auto at = std::find(head_to_feet_.begin(), head_to_feet_.end(), slice);
-  if (at == head_to_feet_.end() || !study_.chosen()->lungs.found) return {};
-  return study_.chosen()->lungs.masks[at - head_to_feet_.begin()];
+  if (place_of_[slice] < 0 || !study_.chosen()->lungs.found) return {};
+  return study_.chosen()->lungs.masks[place_of_[slice]];
 }
 
 std::vector<const std::vector<float>*> StudyLedger::Features() const {

@@ -12,7 +12,9 @@
 #include "m3lung/v1/results.pb.h"
 #include "model/inference.h"
 #include "preprocess/skip_reason.h"
+#include "preprocess/study/repetitions.h"
 #include "preprocess/study/study_assembler.h"
+#include "preprocess/study/study_census.h"
 #include "server/study_slice.h"
 
 namespace m3lung {
@@ -23,8 +25,15 @@ using SliceNumber = int;
 // Thread safety: none; the session's lock guards it.
 class StudyLedger {
  public:
-  // Instances are added once each, in the order sent.
-  void AddSkipped(const absl::Status& why, const std::string& sop_instance_uid);
+  // From here on only instances of this study (a Study Instance UID) are used; empty: the stream
+  // holds one study. Called before instances are added.
+  void Expect(const std::string& study_instance_uid);
+
+  // Instances are added once each, in the order sent. One of another study than the one expected
+  // is skipped as such, whatever else it is, and one that can be used is skipped where the stream
+  // is known to hold several studies.
+  void AddSkipped(const absl::Status& why, const std::string& sop_instance_uid,
+                  const StudyIdentity& identity = {});
   void AddDecoded(std::vector<StudySlice> slices, const std::string& sop_instance_uid);
 
   // Decides on the instance added last by what came before it: the first slice's
@@ -36,6 +45,9 @@ class StudyLedger {
   // Decides on all slices: by the rules of the study assembler, or, where slices
   // were admitted as they came, only what the study amounts to.
   void SetAssembled(AssembledStudy study);
+
+  // Whether all that came is of one study; of a stream that has ended.
+  const StudyCensus& census() const { return census_; }
 
   // Whether the instance holds slices; where not, it is skipped.
   bool IsDecoded(int instance) const { return instances_[instance].status.ok(); }
@@ -76,6 +88,8 @@ class StudyLedger {
   // were images of another plane.
   bool SkippedADamagedOne() const;
   bool AllWereNotAxial() const;
+  // Instances of other studies than the one expected.
+  int others() const { return others_; }
 
  private:
   struct Instance {
@@ -86,15 +100,22 @@ class StudyLedger {
   };
 
   SliceDecision DecideAsItCame(SliceNumber number) const;
+  // Whether the header names another study; counts those.
+  bool IsOfAnother(const StudyIdentity& identity);
 
+  uint64_t expected_study_ = 0;  // digest; 0: none is named
+  int others_ = 0;
+  StudyCensus census_;
   std::vector<Instance> instances_;
   std::vector<StudySlice> slices_;
   std::vector<SliceDecision> decisions_;  // of slices_, as far as decided
   bool as_they_came_ = false;
   std::vector<SliceNumber> admitted_;  // as they came
+  Arrivals arrivals_;                  // the same
   std::map<SliceNumber, SliceScores> scores_;
   AssembledStudy study_;
   std::vector<SliceNumber> head_to_feet_;
+  std::vector<int> place_of_;  // of each slice in head_to_feet_; -1: not used
 };
 
 }  // namespace m3lung

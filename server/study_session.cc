@@ -81,6 +81,7 @@ void StudySession::Open() {
           ? 0
           : std::min(header.expected_instances() * kTypicalInstanceBytes, env_.limits.held_bytes());
   if (!share_.SetAside(announced)) return Fail(env_.admission.Full());
+  ledger_.Expect(header.study_instance_uid());
   state_ = State::kReading;
   SendProgress();
 }

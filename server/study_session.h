@@ -114,7 +114,7 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   // An instance that was decoded, perhaps before one that was sent earlier.
   struct Decoded {
     absl::StatusOr<std::vector<StudySlice>> slices;
-    std::string sop_instance_uid;
+    PeekedHeader header;
     absl::Duration decode_time;
     absl::Duration crop_time;
 

@@ -123,15 +123,17 @@ StudySession::Decoded StudySession::Decode(const ReceivedInstance& instance, boo
       return decoded;
     }
     decoded.slices = std::vector<StudySlice>{FromHuSlice(instance.number, *instance.hu_slice)};
-    decoded.sop_instance_uid = instance.hu_slice->sop_instance_uid();
+    decoded.header.sop_instance_uid = instance.hu_slice->sop_instance_uid();
   } else {
     DecodeLimits limits = ToDecodeLimits(env_.limits);
     limits.admit = [this, &allowance](const MemoryNeed& need) { return Admit(need, allowance); };
     decoded.slices = DecodeSlices(instance.number, instance.dicom, limits);
     if (allowance.full || !allowance.refusal.status.ok()) return decoded;
-    decoded.sop_instance_uid = decoded.slices.ok()
-                                   ? decoded.slices->front().summary.header.sop_instance_uid
-                                   : PeekSopInstanceUid(instance.dicom);
+    if (decoded.slices.ok()) {
+      decoded.header.sop_instance_uid = decoded.slices->front().summary.header.sop_instance_uid;
+    } else {
+      decoded.header = PeekHeader(instance.dicom);
+    }
   }
   const absl::Time ready = env_.clock.Now();
   decoded.decode_time = ready - start;

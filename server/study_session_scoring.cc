@@ -57,9 +57,10 @@ void StudySession::AddInOrder() {
       timings_.set_crop_ms(timings_.crop_ms() + absl::ToDoubleMilliseconds(decoded.crop_time));
       env_.metrics.StageTook(Stage::kDecode, decoded.decode_time);
       if (by_paper_) env_.metrics.StageTook(Stage::kCrop, decoded.crop_time);
-      ledger_.AddDecoded(*std::move(decoded.slices), decoded.sop_instance_uid);
+      ledger_.AddDecoded(*std::move(decoded.slices), decoded.header.sop_instance_uid);
     } else {
-      ledger_.AddSkipped(decoded.slices.status(), decoded.sop_instance_uid);
+      ledger_.AddSkipped(decoded.slices.status(), decoded.header.sop_instance_uid,
+                         decoded.header.identity);
     }
     if (by_paper_) {
       AdmitAsItCame(instance, bytes);
@@ -85,7 +86,10 @@ void StudySession::AdmitAsItCame(int instance, int64_t bytes) {
 
 void StudySession::HoldForStudy(int instance, int64_t bytes) {
   --in_work_;
-  if (!ledger_.IsDecoded(instance)) return SendReceipt(instance);
+  if (!ledger_.IsDecoded(instance)) {
+    Hold(-bytes);
+    return SendReceipt(instance);
+  }
   held_bytes_ += bytes;
   if (held_bytes_ <= env_.limits.held_bytes()) return;
   Fail({absl::ResourceExhaustedError(
@@ -104,14 +108,18 @@ void StudySession::AssembleWhenComplete() {
 void StudySession::Assemble() {
   std::vector<SliceSummary> summaries;
   std::optional<std::vector<SliceNumber>> pinned;
+  bool several = false;
   {
     absl::MutexLock lock(&mu_);
     if (state_ == State::kDone || !Hold(kAssemblyFactor * coarse_bytes_)) return;
     summaries = ledger_.Summaries();
     pinned = ledger_.pinned();
+    several = ledger_.census().IsSeveral();
   }
   const absl::Time start = env_.clock.Now();
-  AssembledStudy study = env_.assemble(summaries, pinned);
+  // Slices that were answered as they came keep their places all the same.
+  AssembledStudy study = several && !pinned.has_value() ? RefuseAll(summaries.size())
+                                                        : env_.assemble(summaries, pinned);
   OnAssembled(std::move(study), env_.clock.Now() - start);
 }
 

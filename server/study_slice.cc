@@ -48,9 +48,10 @@ absl::StatusOr<std::vector<StudySlice>> DecodeSlices(int instance, absl::string_
                                                      const DecodeLimits& limits) {
   M3L_ASSIGN_OR_RETURN(DecodedInstance decoded, DecodeInstance(dicom, limits));
   std::vector<StudySlice> slices;
-  for (HuSlice& one : decoded.slices) {
+  for (size_t i = 0; i < decoded.slices.size(); ++i) {
+    HuSlice& one = decoded.slices[i];
     StudySlice& slice = slices.emplace_back();
-    slice.summary = Summarise(instance, decoded.header, one);
+    slice.summary = Summarise(instance, decoded.frame_headers[i], one);
     slice.warnings = std::move(one.warnings);
     slice.hu = std::move(one.hu);
     slice.box = cv::Rect({0, 0}, slice.hu.size());

@@ -59,6 +59,17 @@ std::optional<absl::CivilDay> Date(absl::string_view text) {
   return date;
 }
 
+// All values of a multi-valued text, as it is written.
+std::string AllValues(const DicomAttributes& attributes, const DcmTagKey& tag) {
+  std::string all = attributes.Text(tag);
+  for (unsigned long i = 1; i < 8; ++i) {
+    const std::string value = attributes.Text(tag, i);
+    if (value.empty()) break;
+    absl::StrAppend(&all, "\\", value);
+  }
+  return all;
+}
+
 bool Plausible(double years) { return years >= 0 && years < kMaxAgeYears; }
 
 }  // namespace
@@ -77,23 +88,82 @@ std::optional<double> AgeInYears(const std::string& age, const std::string& birt
   return years;
 }
 
+namespace {
+
+// What the data set calls a phase of time or of the heart, or nothing.
+std::string Phase(absl::string_view time, absl::string_view heart) {
+  return time.empty() && heart.empty() ? "" : absl::StrCat(time, "/", heart);
+}
+
+void ReadAcquisition(const DicomAttributes& attributes, InstanceHeader& header) {
+  const auto integer = [&](const DcmTagKey& tag) {
+    return attributes.Integer(tag).value_or(std::optional<int64_t>());
+  };
+  header.acquisition_number = integer(DCM_AcquisitionNumber);
+  header.instance_number = integer(DCM_InstanceNumber);
+  header.acquisition_time = attributes.Text(DCM_AcquisitionDateTime);
+  if (header.acquisition_time.empty()) {
+    header.acquisition_time =
+        attributes.Text(DCM_AcquisitionDate) + attributes.Text(DCM_AcquisitionTime);
+  }
+  header.convolution_kernel = AllValues(attributes, DCM_ConvolutionKernel);
+  header.filter_type = attributes.Text(DCM_FilterType);
+  header.slice_thickness = attributes.Text(DCM_SliceThickness);
+  header.phase = Phase(attributes.Text(DCM_TemporalPositionIdentifier),
+                       attributes.Text(DCM_NominalPercentageOfCardiacPhase));
+}
+
+std::vector<std::string> ImageType(const DicomAttributes& attributes, const DcmTagKey& tag) {
+  std::vector<std::string> type;
+  for (unsigned long i = 0; i < 16; ++i) {
+    std::string value = attributes.Text(tag, i);
+    if (value.empty()) break;
+    type.push_back(std::move(value));
+  }
+  return type;
+}
+
+}  // namespace
+
 InstanceHeader ReadInstanceHeader(const DicomAttributes& attributes, Warnings& warnings) {
   InstanceHeader header;
   header.sop_instance_uid = Uid(attributes, DCM_SOPInstanceUID, warnings);
   header.series_instance_uid = Uid(attributes, DCM_SeriesInstanceUID, warnings);
-  header.acquisition_number =
-      attributes.Integer(DCM_AcquisitionNumber).value_or(std::optional<int64_t>());
-  for (unsigned long i = 0; i < 16; ++i) {
-    std::string value = attributes.Text(DCM_ImageType, i);
-    if (value.empty()) break;
-    header.image_type.push_back(std::move(value));
-  }
-  header.convolution_kernel = attributes.Text(DCM_ConvolutionKernel);
+  header.image_type = ImageType(attributes, DCM_ImageType);
+  ReadAcquisition(attributes, header);
   header.patient_position = attributes.Text(DCM_PatientPosition);
   header.body_part = attributes.Text(DCM_BodyPartExamined);
   header.patient_age_years =
       AgeInYears(attributes.Text(DCM_PatientAge), attributes.Text(DCM_PatientBirthDate),
                  attributes.Text(DCM_StudyDate));
+  return header;
+}
+
+InstanceHeader ReadFrameHeader(const InstanceHeader& instance, const FunctionalGroups& groups,
+                               int frame) {
+  InstanceHeader header = instance;
+  DcmItem nowhere;
+  // Where the frame has no word of its own, that of the instance stands.
+  const auto prefer = [](std::string& text, std::string own) {
+    if (!own.empty()) text = std::move(own);
+  };
+  const DicomAttributes content = groups.Of(frame, DCM_FrameContentSequence, nowhere);
+  if (const auto number = content.Integer(DCM_FrameAcquisitionNumber);
+      number.ok() && number->has_value()) {
+    header.acquisition_number = *number;
+  }
+  prefer(header.acquisition_time, content.Text(DCM_FrameAcquisitionDateTime));
+  const DicomAttributes heart = groups.Of(frame, DCM_CardiacSynchronizationSequence, nowhere);
+  prefer(header.phase, Phase(content.Text(DCM_TemporalPositionIndex),
+                             heart.Text(DCM_NominalPercentageOfCardiacPhase)));
+  const DicomAttributes made = groups.Of(frame, DCM_CTReconstructionSequence, nowhere);
+  prefer(header.convolution_kernel, AllValues(made, DCM_ConvolutionKernel));
+  prefer(header.filter_type, made.Text(DCM_ImageFilter));
+  prefer(header.slice_thickness,
+         groups.Of(frame, DCM_PixelMeasuresSequence, nowhere).Text(DCM_SliceThickness));
+  std::vector<std::string> type =
+      ImageType(groups.Of(frame, DCM_CTImageFrameTypeSequence, nowhere), DCM_FrameType);
+  if (!type.empty()) header.image_type = std::move(type);
   return header;
 }
 

@@ -4,12 +4,18 @@
 
 #include "preprocess/decoded_instance.h"
 #include "preprocess/dicom/attributes.h"
+#include "preprocess/dicom/functional_groups.h"
 #include "preprocess/dicom/image_checks.h"
 
 namespace m3lung {
 
 // Junk counts as absent; `warnings` takes what is wrong with the uids.
 InstanceHeader ReadInstanceHeader(const DicomAttributes& attributes, Warnings& warnings);
+
+// What frame `frame` of the instance says of itself in its functional groups, and the instance's
+// header for all else.
+InstanceHeader ReadFrameHeader(const InstanceHeader& instance, const FunctionalGroups& groups,
+                               int frame);
 
 // Years from PatientAge ("039Y", "011M", "006W", "005D") or, where it tells none, from
 // the dates ("19870131") of birth and study. Nothing where neither tells an age below

@@ -11,7 +11,10 @@ namespace m3lung {
 namespace {
 
 constexpr double kLargestAirwayCm2 = 8;
-constexpr double kAirwayReachMm = 40;  // from the midline
+constexpr double kAirwayReachMm = 40;      // from the midline
+constexpr double kLargestTracheaCm2 = 12;  // with the larynx, and blurred by noise
+constexpr double kTracheaReachMm = 25;     // of its middle from the midline
+constexpr double kSpeckCm2 = 0.4;          // too small to say anything
 constexpr int kGasBelowHu = -930;
 constexpr double kAirwayGasShare = 0.35;  // the rest is its wall, in part
 
@@ -79,6 +82,21 @@ void DropAirways(const VoxelGrid& grid, const VoxelHu& hu, double midline_column
     }
     for (size_t i = 0; i < grid.layer_size(); ++i) {
       if (airway[label[i]] != 0) lung[begin + i] = 0;
+    }
+  }
+}
+
+void DropTracheaAbove(const VoxelGrid& grid, double midline_column, VoxelMask& lung) {
+  cv::Mat labels, stats, centroids;
+  for (int layer = 0; layer < grid.layers(); ++layer) {
+    const cv::Mat mask = LayerOf(grid, lung, layer);
+    const int count = cv::connectedComponentsWithStats(mask, labels, stats, centroids, 8, CV_32S);
+    for (int k = 1; k < count; ++k) {
+      const double cm2 = stats.at<int>(k, cv::CC_STAT_AREA) * grid.ElementMm2() / 100;
+      const double off_mm = std::abs(centroids.at<double>(k, 0) - midline_column) * grid.column_mm;
+      if (cm2 < kSpeckCm2 || (cm2 < kLargestTracheaCm2 && off_mm < kTracheaReachMm)) continue;
+      std::fill_n(lung.begin(), layer * grid.layer_size(), 0);
+      return;
     }
   }
 }

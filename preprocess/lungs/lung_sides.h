@@ -10,6 +10,11 @@ namespace m3lung {
 // thin as gas: trachea and main bronchi.
 void DropAirways(const VoxelGrid& grid, const VoxelHu& hu, double midline_column, VoxelMask& lung);
 
+// Takes from `lung` all layers above the first one that shows lung: those where air lies near the
+// midline alone, as that of the trachea does whatever its density. Apices lie to the sides of it.
+// Does nothing where no layer shows more than that.
+void DropTracheaAbove(const VoxelGrid& grid, double midline_column, VoxelMask& lung);
+
 // LungSide of each element of `lung`. In each layer the sides part along the way from
 // front to back that crosses the least lung, within reach of the midline: around the
 // mediastinum, and along the septum where the lungs meet. A region of `regions`

@@ -120,6 +120,7 @@ LungVolume FindLungs(absl::Span<const cv::Mat> coarse, absl::Span<const double> 
   }
   const double middle_column = MiddleColumn(layers.grid, body.thick);
   DropAirways(layers.grid, layers.hu, middle_column, lung);
+  DropTracheaAbove(layers.grid, middle_column, lung);
   VoxelMask sides = SplitSides(layers.grid, layers.hu, lung, air.labels, middle_column);
   FillSides(layers.grid, sides);
   return Describe(layers, sides, middle_column, grid);

@@ -27,6 +27,8 @@ enum class StudyReason {
   kSpacingTooWide,
   kPositionsDoubled,
   kBetterSeriesSkipped,
+  kSeveralStudies,
+  kAcquisitionsMixed,
 };
 
 // What a finding makes of the study, rising.

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <unordered_map>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "preprocess/slice_order.h"
+#include "preprocess/study/repetitions.h"
 
 namespace m3lung {
 namespace {
@@ -16,10 +15,6 @@ namespace {
 constexpr double kSameSpacingMm = 1e-3;
 constexpr double kSameDirection = 0.01;  // of each component of a unit vector
 constexpr double kGapFactor = 1.5;       // of the median spacing
-// Acquisitions are taken apart where they repeat at least this share of the
-// positions, and the largest of them has at least that share of the whole.
-constexpr double kRepeatedShare = 0.2;
-constexpr double kWholeShare = 0.4;
 
 bool Near(const std::array<double, 3>& a, const std::array<double, 3>& b) {
   for (int i = 0; i < 3; ++i) {
@@ -28,94 +23,74 @@ bool Near(const std::array<double, 3>& a, const std::array<double, 3>& b) {
   return true;
 }
 
-bool SamePosition(const SliceSummary& a, const SliceSummary& b) {
-  return std::abs(a.position_mm - b.position_mm) < kSamePositionMm;
-}
-
-// Slices whose positions may be the same lie in the same or a neighbouring cell.
-int64_t PositionCell(double position_mm) {
-  return static_cast<int64_t>(std::floor(position_mm / kSamePositionMm));
-}
-
-// The members of a series so far, found by what a repetition would share.
-class Members {
- public:
-  explicit Members(absl::Span<const SliceSummary> slices) : slices_(slices) {}
-
-  std::optional<Repetition> FindRepetitionOf(int slice) const {
-    const SliceSummary& one = slices_[slice];
-    if (const auto same = by_digest_.find(one.pixel_digest); same != by_digest_.end()) {
-      if (auto found = FindRepetition(slices_[same->second], one)) return found;
-    }
-    const int64_t cell = PositionCell(one.position_mm);
-    for (int64_t near = cell - 1; near <= cell + 1; ++near) {
-      const auto same = by_position_.find(near);
-      if (same == by_position_.end()) continue;
-      if (auto found = FindRepetition(slices_[same->second], one)) return found;
-    }
-    return std::nullopt;
-  }
-
-  void Add(int slice) {
-    by_digest_.emplace(slices_[slice].pixel_digest, slice);
-    by_position_.emplace(PositionCell(slices_[slice].position_mm), slice);
-  }
-
- private:
-  const absl::Span<const SliceSummary> slices_;
-  std::unordered_map<uint64_t, int> by_digest_;
-  std::unordered_map<int64_t, int> by_position_;
-};
-
-// Puts aside what repeats, in the order sent, and orders the rest.
-Series MakeSeries(const std::vector<int>& members, absl::Span<const SliceSummary> slices) {
-  Series series;
-  series.uid = slices[members.front()].header.series_instance_uid;
-  Members kept(slices);
-  std::vector<int> used;
-  std::vector<double> positions;
-  for (const int slice : members) {
-    if (std::optional<Repetition> repetition = kept.FindRepetitionOf(slice)) {
-      series.left_out.push_back({slice, repetition->reason, std::move(repetition->detail)});
-      continue;
-    }
-    kept.Add(slice);
-    used.push_back(slice);
-    positions.push_back(slices[slice].position_mm);
-  }
-  for (const int i : OrderHeadToFeet(positions)) series.head_to_feet.push_back(used[i]);
-  return series;
-}
-
 int CountOf(const Series& series, SkipReason reason) {
   return static_cast<int>(
       std::count_if(series.left_out.begin(), series.left_out.end(),
                     [&](const LeftOut& left_out) { return left_out.reason == reason; }));
 }
 
-// The members by acquisition, where these repeat each other's positions. Where they
-// only overlap a little they follow one another and are one volume, as they are
-// where each slice has a number of its own.
-std::vector<Series> MakeSeriesByAcquisition(const std::vector<int>& members,
-                                            absl::Span<const SliceSummary> slices) {
-  std::vector<Series> whole;
-  whole.push_back(MakeSeries(members, slices));
-  const size_t positions = whole.front().head_to_feet.size();
-  if (CountOf(whole.front(), SkipReason::kOtherAcquisition) < kRepeatedShare * positions) {
-    return whole;
+constexpr char kOverlaps[] =
+    "lies within another acquisition of the same series; one acquisition is analysed at each place";
+
+// Puts aside what lies at the place of another, in the order sent, and orders the rest.
+Series MakeSeries(const Acquisition& one, absl::Span<const SliceSummary> slices) {
+  Series series;
+  const InstanceHeader& first = slices[one.members.front()].header;
+  series.uid = first.series_instance_uid;
+  series.told_by = one.told_by;
+  if (std::find(one.told_by.begin(), one.told_by.end(), AcquisitionSign::kNumber) !=
+      one.told_by.end()) {
+    series.acquisition_number = first.acquisition_number;
   }
-  std::map<std::optional<int64_t>, std::vector<int>> by_number;
+  Repetitions kept;
+  const auto summary_of = [&](int slice) -> const SliceSummary& { return slices[slice]; };
+  std::vector<int> used;
+  std::vector<double> positions;
+  for (const int slice : one.members) {
+    if (std::optional<Repetition> repetition = kept.Find(slices[slice], summary_of)) {
+      series.left_out.push_back({slice, repetition->reason, std::move(repetition->detail)});
+      continue;
+    }
+    kept.Add(slice, slices[slice]);
+    used.push_back(slice);
+    positions.push_back(slices[slice].position_mm);
+  }
+  for (const int slice : one.overlapping) {
+    series.left_out.push_back({slice, SkipReason::kOtherAcquisition, kOverlaps});
+  }
+  for (const int i : OrderHeadToFeet(positions)) series.head_to_feet.push_back(used[i]);
+  return series;
+}
+
+// The series of slices that belong together, each duplicate beside what it repeats.
+std::vector<Series> PartGroup(const std::vector<int>& members,
+                              absl::Span<const SliceSummary> slices) {
+  Repetitions kept;
+  const auto summary_of = [&](int slice) -> const SliceSummary& { return slices[slice]; };
+  std::vector<int> distinct;
+  std::unordered_map<int, std::vector<LeftOut>> duplicates_of;
   for (const int slice : members) {
-    by_number[slices[slice].header.acquisition_number].push_back(slice);
+    std::optional<Repetition> repetition = kept.Find(slices[slice], summary_of);
+    if (repetition.has_value() && repetition->reason == SkipReason::kDuplicate) {
+      duplicates_of[repetition->of].push_back(
+          {slice, repetition->reason, std::move(repetition->detail)});
+      continue;
+    }
+    kept.Add(slice, slices[slice]);
+    distinct.push_back(slice);
   }
-  std::vector<Series> parts;
-  size_t largest = 0;
-  for (const auto& [number, part] : by_number) {
-    parts.push_back(MakeSeries(part, slices));
-    parts.back().acquisition_number = number;
-    largest = std::max(largest, parts.back().head_to_feet.size());
+  std::vector<Series> all;
+  for (const Acquisition& one : PartByAcquisition(distinct, slices)) {
+    Series& series = all.emplace_back(MakeSeries(one, slices));
+    for (const std::vector<int>* part : {&one.members, &one.overlapping}) {
+      for (const int slice : *part) {
+        const auto found = duplicates_of.find(slice);
+        if (found == duplicates_of.end()) continue;
+        series.left_out.insert(series.left_out.end(), found->second.begin(), found->second.end());
+      }
+    }
   }
-  return largest < kWholeShare * positions ? whole : parts;
+  return all;
 }
 
 double Median(std::vector<double> values) {
@@ -136,29 +111,6 @@ bool BelongTogether(const SliceSummary& a, const SliceSummary& b) {
          // than that.
          a.orientation == b.orientation && a.grid.image == b.grid.image &&
          a.grid.row_factor == b.grid.row_factor && a.grid.column_factor == b.grid.column_factor;
-}
-
-std::optional<Repetition> FindRepetition(const SliceSummary& earlier, const SliceSummary& later) {
-  const bool same_position = SamePosition(earlier, later);
-  const std::string& uid = later.header.sop_instance_uid;
-  if (earlier.pixel_digest == later.pixel_digest && (same_position || !later.blank)) {
-    return Repetition{SkipReason::kDuplicate,
-                      "holds the same pixels as a slice that came before; send each once"};
-  }
-  if (!same_position) return std::nullopt;
-  const bool same_instance = earlier.instance == later.instance;
-  if (!same_instance && !uid.empty() && uid == earlier.header.sop_instance_uid) {
-    return Repetition{SkipReason::kDuplicate,
-                      "an instance with the same SOP instance uid and position came before; send "
-                      "each once"};
-  }
-  if (earlier.header.acquisition_number != later.header.acquisition_number) {
-    return Repetition{SkipReason::kOtherAcquisition,
-                      "lies where a slice of another acquisition of the same series lies; one "
-                      "acquisition is analysed"};
-  }
-  return Repetition{SkipReason::kDoubledPosition,
-                    "lies where another slice of the same series lies; the first one is used"};
 }
 
 bool ShareUidWrongly(const SliceSummary& a, const SliceSummary& b) {
@@ -183,8 +135,11 @@ std::vector<Series> GroupIntoSeries(absl::Span<const SliceSummary> slices) {
     }
   }
   std::vector<Series> all;
-  for (const std::vector<int>& group : groups) {
-    for (Series& series : MakeSeriesByAcquisition(group, slices)) all.push_back(std::move(series));
+  for (size_t group = 0; group < groups.size(); ++group) {
+    for (Series& series : PartGroup(groups[group], slices)) {
+      series.group = static_cast<int>(group);
+      all.push_back(std::move(series));
+    }
   }
   return all;
 }

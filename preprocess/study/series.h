@@ -9,26 +9,15 @@
 
 #include "absl/types/span.h"
 #include "preprocess/skip_reason.h"
+#include "preprocess/study/acquisitions.h"
+#include "preprocess/study/slice_places.h"
 #include "preprocess/study/slice_summary.h"
 
 namespace m3lung {
 
-// Two positions along the slice normal nearer than this are the same.
-inline constexpr double kSamePositionMm = 0.01;
-
 // Whether two slices can stand in one volume: the same series, size, spacing and
 // orientation.
 bool BelongTogether(const SliceSummary& a, const SliceSummary& b);
-
-// Why a slice has no place beside one that came before it, if it has none.
-struct Repetition {
-  SkipReason reason;  // kDuplicate, kOtherAcquisition or kDoubledPosition
-  std::string detail;
-};
-// The same pixels, or the same SOP instance uid at the same position, are a
-// duplicate; two blank slices at different positions are none. Any other slice at
-// the same position is of another acquisition, or doubles the position.
-std::optional<Repetition> FindRepetition(const SliceSummary& earlier, const SliceSummary& later);
 
 // Whether two different slices carry the same SOP instance uid: against the
 // standard, and seen.
@@ -44,14 +33,15 @@ struct LeftOut {
 struct Series {
   std::string uid;
   std::optional<int64_t> acquisition_number;  // where the series was split by it
-  std::vector<int> head_to_feet;              // indices into the slices, each position once
-  std::vector<LeftOut> left_out;              // belonging here, but repeating others
+  // What parts it from others of the same group of slices; empty where there are none.
+  std::vector<AcquisitionSign> told_by;
+  int group = 0;                  // slices that belong together, before they are parted
+  std::vector<int> head_to_feet;  // indices into the slices, each position once
+  std::vector<LeftOut> left_out;  // belonging here, but repeating others
 };
 
 // Every slice ends in one series, in its head_to_feet or its left_out. Series come
-// in the order of their first slices. A series whose positions repeat is split by
-// acquisition number where that parts the repeated ones. (Step-and-shoot scanners
-// number each slice's acquisition, so numbers alone say nothing.)
+// in the order of their groups' first slices, and within a group of their own.
 std::vector<Series> GroupIntoSeries(absl::Span<const SliceSummary> slices);
 
 // How the slices of a series lie.

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace m3lung {
 namespace {
@@ -56,6 +57,15 @@ Rank RankOf(const ExaminedSeries& one, double most_lung_mm, absl::Span<const Sli
           -static_cast<int64_t>(one.series.head_to_feet.size())};
 }
 
+// Of all its slices, or nothing where they differ.
+std::string KernelOf(const Series& series, absl::Span<const SliceSummary> slices) {
+  const std::string& kernel = slices[series.head_to_feet.front()].header.convolution_kernel;
+  const bool same =
+      std::all_of(series.head_to_feet.begin(), series.head_to_feet.end(),
+                  [&](int slice) { return slices[slice].header.convolution_kernel == kernel; });
+  return same ? kernel : "";
+}
+
 ExaminedSeries Examine(Series series, absl::Span<const SliceSummary> slices, bool search) {
   ExaminedSeries one;
   one.geometry = GeometryOf(series, slices);
@@ -66,8 +76,16 @@ ExaminedSeries Examine(Series series, absl::Span<const SliceSummary> slices, boo
     one.lungs.masks.resize(series.head_to_feet.size());
   }
   one.findings = CheckSeries(series, slices, one.geometry, one.lungs);
+  one.kernel = KernelOf(series, slices);
   one.series = std::move(series);
   return one;
+}
+
+// "convolution kernel and acquisition number", say.
+std::string SignsOf(const Series& series) {
+  return absl::StrJoin(series.told_by, " and ", [](std::string* out, AcquisitionSign sign) {
+    absl::StrAppend(out, NameOf(sign));
+  });
 }
 
 std::string Describe(const ExaminedSeries& one, absl::Span<const SliceSummary> slices) {
@@ -80,6 +98,13 @@ std::string Describe(const ExaminedSeries& one, absl::Span<const SliceSummary> s
                   one.lungs.found ? absl::StrCat("lung in ", one.lungs.slices_with_lung)
                                   : absl::StrCat("no lungs found (", one.lungs.why_not, ")"),
                   kDerivations[DerivationOf(slices[one.series.head_to_feet.front()])]);
+  if (!one.kernel.empty()) absl::StrAppend(&text, ", kernel ", one.kernel);
+  if (!one.series.told_by.empty()) {
+    absl::StrAppend(&text,
+                    "; one of several acquisitions or reconstructions in its series, told "
+                    "apart by the ",
+                    SignsOf(one.series));
+  }
   return text;
 }
 
@@ -105,14 +130,16 @@ void Decide(const AssembledStudy& study, absl::Span<const SliceSummary> slices,
   for (size_t i = 1; i < study.series.size(); ++i) {
     const Series& other = study.series[i].series;
     const bool same_uid = other.uid == uid;
-    const bool by_acquisition = same_uid && other.acquisition_number != chosen.acquisition_number;
+    const bool by_acquisition = same_uid && !other.told_by.empty() && other.group == chosen.group;
     const auto skip = [&](int slice) {
       decisions[slice].reason =
           by_acquisition ? SkipReason::kOtherAcquisition : SkipReason::kOtherSeries;
       decisions[slice].detail =
           by_acquisition
-              ? "belongs to another acquisition of the series than the one chosen; the patient's "
-                "result says why"
+              ? absl::StrCat(
+                    "belongs to another acquisition or reconstruction of the series than "
+                    "the one chosen (told by the ",
+                    SignsOf(other), "); the patient's result says why")
           : same_uid ? "differs in size, spacing or orientation from the slices chosen of its "
                        "series"
                      : "belongs to another series than the one chosen; the patient's result says "
@@ -200,17 +227,30 @@ std::vector<ExaminedSeries> ExamineAll(std::vector<Series> all,
 
 // What is left of `all` without the pinned slices; those at their positions and
 // of their series are no series of their own.
-std::vector<Series> WithoutPinned(std::vector<Series> all, const std::vector<int>& pinned) {
+std::vector<Series> WithoutPinned(std::vector<Series> all, const std::vector<int>& pinned,
+                                  size_t slices) {
+  std::vector<bool> is_pinned(slices);
+  for (const int slice : pinned) is_pinned[slice] = true;
   std::vector<Series> others;
   for (Series& series : all) {
-    const auto is_pinned = [&](int slice) {
-      return std::find(pinned.begin(), pinned.end(), slice) != pinned.end();
-    };
-    if (std::none_of(series.head_to_feet.begin(), series.head_to_feet.end(), is_pinned)) {
+    if (std::none_of(series.head_to_feet.begin(), series.head_to_feet.end(),
+                     [&](int slice) { return is_pinned[slice]; })) {
       others.push_back(std::move(series));
     }
   }
   return others;
+}
+
+// What the pinned slices amount to, where they are not of one acquisition.
+std::optional<Finding> MixedAcquisitions(const std::vector<int>& pinned,
+                                         absl::Span<const SliceSummary> slices) {
+  const std::vector<Acquisition> parts = PartByAcquisition(pinned, slices);
+  if (parts.size() < 2) return std::nullopt;
+  return Finding{StudyReason::kAcquisitionsMixed, Verdict::kAbstained,
+                 absl::StrCat("slices of ", parts.size(),
+                              " acquisitions or reconstructions of one series alternate; they were "
+                              "answered as they came; ask for crop mode VOLUME, which chooses one, "
+                              "or send each as a study of its own")};
 }
 
 }  // namespace
@@ -232,12 +272,16 @@ AssembledStudy AssembleStudy(absl::Span<const SliceSummary> slices,
   if (slices.empty() || (pinned.has_value() && pinned->empty())) return study;
   if (pinned.has_value()) {
     ExaminedSeries used = Examine(PinnedSeries(*pinned, slices), slices, /*search=*/true);
-    study.series = ExamineAll(WithoutPinned(GroupIntoSeries(slices), *pinned), slices);
+    study.series =
+        ExamineAll(WithoutPinned(GroupIntoSeries(slices), *pinned, slices.size()), slices);
     SortByRank(study.series, slices);
     const double most = std::max(LungExtentMm(used), MostLungExtentMm(study.series));
     const bool better = !study.series.empty() &&
                         RankOf(study.series.front(), most, slices) < RankOf(used, most, slices);
     study.findings = used.findings;
+    if (std::optional<Finding> mixed = MixedAcquisitions(*pinned, slices)) {
+      study.findings.push_back(*std::move(mixed));
+    }
     if (better) {
       study.findings.push_back(
           {StudyReason::kBetterSeriesSkipped, Verdict::kDegraded,
@@ -256,6 +300,16 @@ AssembledStudy AssembleStudy(absl::Span<const SliceSummary> slices,
   }
   Decide(study, slices, study.decisions);
   study.warnings = WarningsOf(study.series.front(), slices);
+  return study;
+}
+
+AssembledStudy RefuseAll(size_t slices) {
+  AssembledStudy study;
+  study.decisions.resize(slices);
+  for (SliceDecision& decision : study.decisions) {
+    decision.reason = SkipReason::kOtherStudy;
+    decision.detail = kOneOfSeveralStudies;
+  }
   return study;
 }
 

@@ -29,6 +29,7 @@ struct ExaminedSeries {
   SeriesGeometry geometry;
   LungVolume lungs;               // entry i of its masks: slice series.head_to_feet[i]
   std::vector<Finding> findings;  // kOk to kRejected
+  std::string kernel;             // of convolution, where all slices have the same
   std::string detail;             // for a person: why it was, or was not, chosen
 };
 
@@ -62,6 +63,16 @@ struct AssembledStudy {
 // Deterministic. Time and memory grow with the slices, not with what they say.
 AssembledStudy AssembleStudy(absl::Span<const SliceSummary> slices,
                              const std::optional<std::vector<int>>& pinned = std::nullopt);
+
+// A study of which no slice is used, since there is more than one
+// (preprocess/study/study_census.h).
+AssembledStudy RefuseAll(size_t slices);
+
+// Why a slice of such a study, or what comes after it, is skipped.
+inline constexpr char kOneOfSeveralStudies[] =
+    "the stream holds several studies, and none of them is analysed; the patient's result says "
+    "what "
+    "to do";
 
 // The slices of a series as FindLungs() takes them.
 LungVolume FindLungsOf(const Series& series, absl::Span<const SliceSummary> slices);

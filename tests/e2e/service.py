@@ -64,7 +64,6 @@ from m3lung.v1 import model_pb2, model_pb2_grpc, screening_pb2_grpc  # noqa: E40
 from m3lung.v1 import results_pb2 as results  # noqa: E402
 from m3lung.v1 import screening_pb2 as screening  # noqa: E402
 
-
 _running = []  # the servers
 
 
@@ -143,6 +142,14 @@ def synthetic_study(label="COVID_19", slices=40, seed=1):
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     assert len(files) == slices, f"m3lung-train study wrote {files}"
     return files
+
+
+def study_uid(path):
+    """The Study Instance UID of a file in Explicit VR Little Endian."""
+    data = path.read_bytes()
+    start = data.index(b"\x20\x00\x0d\x00UI") + 6
+    length = int.from_bytes(data[start : start + 2], "little")
+    return data[start + 2 : start + 2 + length].decode().strip("\0 ")
 
 
 def test_data(*parts):

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import grpc
+import pydicom
 
 import service
 from service import dicom, header, results, screening
@@ -140,8 +141,12 @@ class BadInstance(service.ServerTest):
         self.assertReceipt(answer.receipts[1], "DUPLICATE")
 
     def test_second_series_is_skipped(self):
-        one, other = service.synthetic_study(seed=1)[0], service.synthetic_study(seed=2)[0]
-        answer = self.answer(*service.file_requests([one, other]))
+        one = service.synthetic_study()[0]
+        other = pydicom.dcmread(one)
+        other.SeriesInstanceUID = "1.2.3"
+        path = service.scratch("other") / "other.dcm"
+        other.save_as(path)
+        answer = self.answer(*service.file_requests([one, path]))
         self.assertEqual(answer.receipts[0].status, results.USED)
         self.assertReceipt(answer.receipts[1], "OTHER_SERIES")
 

@@ -118,7 +118,8 @@ class Cases(service.ServerTest):
 
     def test_among_a_good_study(self):
         good = service.synthetic_study()
-        expected = service.analyze(self.stub, [header(), *service.file_requests(good)])
+        named = header(study_instance_uid=service.study_uid(good[0]))
+        expected = service.analyze(self.stub, [named, *service.file_requests(good)])
         self.assertEqual(expected.patient.verdict, results.OK, expected.patient.detail)
         # A good file after every tenth bad one, the rest at the end.
         mixed, rest = [], list(good)
@@ -127,16 +128,14 @@ class Cases(service.ServerTest):
             if number % 10 == 0 and rest:
                 mixed.append(rest.pop(0))
         mixed += rest
-        answer = service.analyze(self.stub, [header(), *service.file_requests(mixed)])
+        answer = service.analyze(self.stub, [named, *service.file_requests(mixed)])
         place = {path: number for number, path in enumerate(mixed)}
         used = [answer.receipts[place[path]] for path in good]
         self.assertEqual({outcome(receipt) for receipt in used}, {"USED"})
         for path in self.files:
             receipt = answer.receipts[place[path]]
-            # What would be used alone is of another series here.
-            if outcome(receipt) == "OTHER_SERIES":
-                self.assertEqual(expected_of(self.folder_of[path], path.name), ["USED"])
-            else:
+            # What can be read is of another study.
+            if outcome(receipt) != "OTHER_STUDY":
                 self.check(path, receipt)
         self.assertEqual(answer.patient.verdict, results.DEGRADED)
         self.assertIn(results.INSTANCES_SKIPPED, answer.patient.reasons)
@@ -149,6 +148,12 @@ class Cases(service.ServerTest):
             got = by_uid[want.sop_instance_uid]
             self.assertEqual((got.scored, got.lung_box), (want.scored, want.lung_box))
             service.assert_close(self, got.probabilities, want.probabilities, 1e-5)
+
+    def test_among_a_good_study_that_is_not_named(self):
+        files = [*service.synthetic_study(), *self.files]
+        answer = service.analyze(self.stub, [header(), *service.file_requests(files)])
+        self.assertEqual(answer.patient.verdict, results.REJECTED)
+        self.assertIn(results.SEVERAL_STUDIES, answer.patient.reasons)
 
     def test_memory_is_where_it_was(self):
         def all_at_once():

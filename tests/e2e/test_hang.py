@@ -6,6 +6,7 @@ import unittest
 from unittest import mock
 
 import grpc
+
 import service
 
 # In place of the minutes that the other tests have.

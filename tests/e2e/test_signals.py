@@ -10,10 +10,11 @@ import time
 import unittest
 
 import grpc
-import scripted_bundle
-import service
 import torch
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+import scripted_bundle
+import service
 from service import header
 
 SERVING = health_pb2.HealthCheckResponse.SERVING

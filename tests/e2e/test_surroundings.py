@@ -9,6 +9,7 @@ import threading
 import unittest
 
 import grpc
+
 import service
 from service import header, results
 

@@ -4,8 +4,9 @@ them the usual way up, and boxes and maps lie where the lesion lies in the image
 import cv2
 import numpy as np
 import pydicom
-import service
 import torch
+
+import service
 from scripted_bundle import bundle_of
 from service import header, results
 

@@ -84,6 +84,6 @@ void DecodeAndCheck(absl::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   m3lung::DecodeAndCheck(bytes);
-  M3L_FUZZ_REQUIRE(m3lung::testing::IsPrintable(m3lung::PeekSopInstanceUid(bytes)));
+  M3L_FUZZ_REQUIRE(m3lung::testing::IsPrintable(m3lung::PeekHeader(bytes).sop_instance_uid));
   return 0;
 }

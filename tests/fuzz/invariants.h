@@ -35,7 +35,7 @@ inline bool IsSkipError(const absl::Status& status) {
   return (status.code() == absl::StatusCode::kInvalidArgument ||
           status.code() == absl::StatusCode::kResourceExhausted) &&
          has_payload && reason >= static_cast<int>(SkipReason::kNotDicom) &&
-         reason <= static_cast<int>(SkipReason::kTooSlow) && !status.message().empty() &&
+         reason <= static_cast<int>(SkipReason::kOtherStudy) && !status.message().empty() &&
          IsPrintable(status.message());
 }
 

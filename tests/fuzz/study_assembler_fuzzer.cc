@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "preprocess/study/repetitions.h"
 #include "preprocess/study/study_assembler.h"
 #include "tests/fuzz/byte_source.h"
 #include "tests/fuzz/invariants.h"
@@ -91,7 +92,17 @@ InstanceHeader Header(ByteSource& data) {
   if (header.sop_instance_uid == "1.2.3") {
     absl::StrAppend(&header.sop_instance_uid, ".", data.Word());
   }
+  static const char* const kKernels[] = {"", "Br64", "Br36"};
+  static const char* const kTimes[] = {"", "20260101120000", "20260101120010.5", "12:00"};
+  static const char* const kThicknesses[] = {"", "1", "1.0", "thin", "1e999"};
+  static const char* const kPhases[] = {"", "1/", "2/", "/70"};
   if (data.Bool()) header.acquisition_number = data.Integer(-1, 3);
+  if (data.Bool()) header.instance_number = data.Integer(-1, 60);
+  header.acquisition_time = data.Pick(kTimes);
+  header.convolution_kernel = data.Pick(kKernels);
+  header.filter_type = data.Pick(kKernels);
+  header.slice_thickness = data.Pick(kThicknesses);
+  header.phase = data.Pick(kPhases);
   for (int i = data.Integer(0, 2); i > 0; --i) {
     header.image_type.push_back(data.Pick(kTypes));
   }
@@ -123,12 +134,18 @@ std::vector<SliceSummary> Slices(ByteSource& data) {
 // Some of the slices, as a session that answers slices as they come admits them.
 std::vector<int> AsTheyCame(const std::vector<SliceSummary>& slices) {
   std::vector<int> pinned;
+  Arrivals arrivals;
+  const auto summary_of = [&](int slice) -> const SliceSummary& { return slices[slice]; };
   for (size_t slice = 0; slice < slices.size(); slice += 2) {
-    const bool admitted = std::all_of(pinned.begin(), pinned.end(), [&](int earlier) {
-      return BelongTogether(slices[pinned.front()], slices[slice]) &&
-             !FindRepetition(slices[earlier], slices[slice]).has_value();
-    });
-    if (admitted) pinned.push_back(static_cast<int>(slice));
+    const SliceSummary& one = slices[slice];
+    if (!pinned.empty() && !BelongTogether(slices[pinned.front()], one)) continue;
+    if (arrivals.Refuse(one, summary_of).has_value()) continue;
+    arrivals.Add(static_cast<int>(slice), one);
+    pinned.push_back(static_cast<int>(slice));
+    for (const int earlier : pinned) {
+      M3L_FUZZ_REQUIRE(earlier == static_cast<int>(slice) ||
+                       !FindRepetition(slices[earlier], one).has_value());
+    }
   }
   return pinned;
 }
@@ -136,7 +153,7 @@ std::vector<int> AsTheyCame(const std::vector<SliceSummary>& slices) {
 void CheckFindings(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     M3L_FUZZ_REQUIRE(finding.reason >= StudyReason::kNoUsableInstance &&
-                     finding.reason <= StudyReason::kBetterSeriesSkipped);
+                     finding.reason <= StudyReason::kAcquisitionsMixed);
     M3L_FUZZ_REQUIRE(finding.verdict >= Verdict::kOk && finding.verdict <= Verdict::kRejected);
     M3L_FUZZ_REQUIRE(!finding.detail.empty() && IsPrintable(finding.detail));
   }
@@ -187,7 +204,7 @@ void CheckDecision(const SliceDecision& decision) {
   }
   if (decision.used) return;
   M3L_FUZZ_REQUIRE(decision.reason >= SkipReason::kNotDicom &&
-                   decision.reason <= SkipReason::kTooSlow);
+                   decision.reason <= SkipReason::kOtherStudy);
   M3L_FUZZ_REQUIRE(!decision.detail.empty() && IsPrintable(decision.detail));
 }
 

@@ -125,6 +125,58 @@ TEST(DecodeInstanceTest, ReadsTheHeader) {
   EXPECT_EQ(header.patient_age_years, 39);
 }
 
+TEST(DecodeInstanceTest, ReadsWhatTellsAcquisitionsApart) {
+  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance,
+                           DecodeInstance(DicomBuilder()
+                                              .Set(0x00080022, "DA", "20260102")
+                                              .Set(0x00080032, "TM", "120001.5")
+                                              .Set(0x00180050, "DS", "1.25")
+                                              .Set(0x00181160, "SH", "BODY")
+                                              .Set(0x00181210, "SH", "Br36\\3")
+                                              .Set(0x00200013, "IS", "17")
+                                              .Set(0x00200100, "IS", "2")
+                                              .Set(0x00209241, "FL", std::string(4, '\0'))
+                                              .Build(),
+                                          {}));
+  const InstanceHeader& header = instance.header;
+  EXPECT_EQ(header.acquisition_time, "20260102120001.5");
+  EXPECT_EQ(header.slice_thickness, "1.25");
+  EXPECT_EQ(header.filter_type, "BODY");
+  EXPECT_EQ(header.convolution_kernel, "Br36\\3");
+  EXPECT_EQ(header.instance_number, 17);
+  EXPECT_EQ(header.phase, "2/0");
+  ASSERT_EQ(instance.frame_headers.size(), 1);
+  EXPECT_EQ(instance.frame_headers[0].phase, header.phase);
+}
+
+DicomBuilder OfPatient(const std::string& study, const std::string& id, const std::string& name,
+                       const char* vr = "LO") {
+  return DicomBuilder()
+      .Set(0x0020000d, "UI", study)
+      .Set(0x00100020, vr, id)
+      .Set(0x00100010, "PN", name);
+}
+
+TEST(DecodeInstanceTest, TellsStudiesApartByDigests) {
+  const auto identity = [](const DicomBuilder& builder) {
+    const auto instance = DecodeInstance(builder.Build(), {});
+    EXPECT_THAT(instance, IsOk());
+    return instance.ok() ? instance->header.identity : StudyIdentity();
+  };
+  const StudyIdentity one = identity(OfPatient("1.2", "7", "Doe^John"));
+  EXPECT_EQ(one.study, IdentityDigest("1.2"));
+  EXPECT_EQ(one.patient_id, IdentityDigest("7"));
+  EXPECT_EQ(one.patient_name, IdentityDigest(ComparableName("Doe^John")));
+  EXPECT_EQ(identity(OfPatient("1.2", "7 ", "DOE^JOHN^^", "UN")).patient_id, one.patient_id);
+  // Bytes, not the question marks that a message would hold.
+  EXPECT_NE(identity(OfPatient("1.2", "7", "\xe5\xbc\xa0")).patient_name,
+            identity(OfPatient("1.2", "7", "\xe6\x9d\x8e")).patient_name);
+  const StudyIdentity none = identity(DicomBuilder().Set(0x00100010, "PN", ""));
+  EXPECT_EQ(none.study, 0);
+  EXPECT_EQ(none.patient_id, 0);
+  EXPECT_EQ(none.patient_name, 0);
+}
+
 TEST(DecodeInstanceTest, JunkInTheHeaderCountsAsAbsent) {
   M3L_ASSERT_OK_AND_ASSIGN(
       const DecodedInstance instance,
@@ -349,12 +401,19 @@ TEST(DecodeDicomTest, ManyThreadsDecodeAlike) {
   EXPECT_THAT(equal, ::testing::Each(50));
 }
 
-TEST(PeekSopInstanceUidTest, ReadsTheUidOfWhatCannotBeDecoded) {
-  EXPECT_EQ(PeekSopInstanceUid(DicomBuilder().Set(0x00080060, "CS", "MR").Build()), "1.2.3.4");
-  const std::string truncated = DicomBuilder().Build();
-  EXPECT_EQ(PeekSopInstanceUid(absl::string_view(truncated).substr(0, truncated.size() - 8)),
+TEST(PeekHeaderTest, ReadsTheUidOfWhatCannotBeDecoded) {
+  EXPECT_EQ(PeekHeader(DicomBuilder().Set(0x00080060, "CS", "MR").Build()).sop_instance_uid,
             "1.2.3.4");
-  EXPECT_EQ(PeekSopInstanceUid("nothing"), "");
+  const std::string truncated = DicomBuilder().Build();
+  EXPECT_EQ(
+      PeekHeader(absl::string_view(truncated).substr(0, truncated.size() - 8)).sop_instance_uid,
+      "1.2.3.4");
+  EXPECT_EQ(PeekHeader("nothing").sop_instance_uid, "");
+  const PeekedHeader report =
+      PeekHeader(OfPatient("1.2", "7", "Doe^John").Set(0x00080060, "CS", "SR").Build());
+  EXPECT_EQ(report.identity.study, IdentityDigest("1.2"));
+  EXPECT_EQ(report.identity.patient_id, IdentityDigest("7"));
+  EXPECT_NE(report.identity.patient_name, 0);
 }
 
 TEST(DecodeDicomTest, MessagesHoldNoPatientData) {

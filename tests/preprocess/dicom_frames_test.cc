@@ -178,6 +178,34 @@ TEST(DecodeInstanceTest, FindsTheHeaderInTheFunctionalGroups) {
   EXPECT_EQ(instance.header.acquisition_number, 7);
 }
 
+// Frames of two acquisitions and kernels may share one object.
+TEST(DecodeInstanceTest, EachFrameHasItsOwnHeader) {
+  const auto frame = [](double z, int number, const char* kernel) {
+    return FrameGroups(z, 0)
+        .SetItems(0x00189314, {Group().Set(0x00181210, "SH", kernel).Set(0x00189320, "SH", "FLAT")})
+        .SetItems(0x00209111, {Group()
+                                   .Set(0x00209156, "US", Words({number}))
+                                   .Set(0x00189074, "DT", "20260101120000")
+                                   .Set(0x00209128, "UL", testing::LittleEndian(number, 4))})
+        .SetItems(0x00189329, {Group().Set(0x00089007, "CS", "DERIVED\\PRIMARY\\MIP\\NONE")});
+  };
+  DicomBuilder plain = FrameGroups(6, 0);
+  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance,
+                           Decode(Enhanced({frame(0, 1, "B70f"), frame(3, 2, "B31f\\3"), plain})
+                                      .Set(0x00200012, "IS", "9")));
+  ASSERT_EQ(instance.frame_headers.size(), 3);
+  const InstanceHeader& second = instance.frame_headers[1];
+  EXPECT_EQ(instance.frame_headers[0].acquisition_number, 1);
+  EXPECT_EQ(second.acquisition_number, 2);
+  EXPECT_EQ(second.convolution_kernel, "B31f\\3");
+  EXPECT_EQ(second.filter_type, "FLAT");
+  EXPECT_EQ(second.acquisition_time, "20260101120000");
+  EXPECT_EQ(second.phase, "2/");
+  EXPECT_EQ(second.image_type.front(), "DERIVED");
+  EXPECT_EQ(instance.frame_headers[2].acquisition_number, 9);  // the object's
+  EXPECT_EQ(instance.header.convolution_kernel, "B70f");
+}
+
 // The RLE code of a frame of 2 x 3 pixels that all have the same byte in their low
 // half and 0 in the other.
 std::string RleFrame(int low) {

@@ -166,6 +166,51 @@ TEST(FindLungsTest, GasTracheaAndTableChangeNothing) {
   EXPECT_NEAR(volume.volume_ml, alone.volume_ml, 1);
 }
 
+// Behind shoulders, in noise and in coarse pixels the trachea is denser than gas, and so is no
+// different from the lung that it leads to.
+TEST(FindLungsTest, TracheaAboveTheLungsIsNoLungWhateverItsDensity) {
+  for (const int hu : {-985, -920, -880, -800}) {
+    for (const int off_mm : {0, 15}) {
+      SCOPED_TRACE(testing::Message() << hu << " HU, " << off_mm << " mm off the midline");
+      Torso torso;
+      torso.Lungs();
+      torso.Fill(0, 22, {off_mm, 0}, {9, 9}, hu);
+      torso.Fill(20, 23, {0, 0}, {30, 9}, hu);  // main bronchi
+      const LungVolume volume = torso.Find();
+      ASSERT_TRUE(volume.found) << volume.why_not;
+      for (int i = 0; i < 8; ++i) EXPECT_TRUE(volume.masks[i].empty()) << i;
+      EXPECT_EQ(volume.slices_with_lung, 30);
+      EXPECT_FALSE(volume.cut_at_head);
+    }
+  }
+}
+
+TEST(FindLungsTest, ApexOfOneLungIsLung) {
+  for (const int side : {-1, 1}) {
+    Torso torso;
+    torso.Lungs();
+    torso.Fill(5, 8, {side * 45, 0}, {12, 12}, -850);
+    torso.Fill(0, 22, {0, 0}, {9, 9}, -880);
+    const LungVolume volume = torso.Find();
+    ASSERT_TRUE(volume.found) << volume.why_not;
+    EXPECT_TRUE(volume.masks[4].empty());
+    EXPECT_FALSE(volume.masks[5].empty());
+  }
+}
+
+TEST(FindLungsTest, NoiseLeavesNoTracheaAboveTheLungs) {
+  for (const int noise : {60, 150}) {
+    const Phantom phantom =
+        MakePhantom({.seed = 3, .slices = 48, .size = 256, .noise_hu = static_cast<double>(noise)});
+    const LungVolume volume = StudyOf(phantom).Find();
+    ASSERT_TRUE(volume.found) << volume.why_not;
+    for (size_t i = 0; i < phantom.slices.size(); ++i) {
+      if (cv::countNonZero(phantom.lung_masks[i]) > 0) break;
+      EXPECT_TRUE(volume.masks[i].empty()) << i << ", noise " << noise;
+    }
+  }
+}
+
 TEST(FindLungsTest, ThinDiaphragmDoesNotLetGasIn) {
   Torso torso;
   torso.Lungs();

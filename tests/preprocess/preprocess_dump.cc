@@ -63,7 +63,7 @@ nlohmann::json Describe(const std::string& path, bool crops, bool pixels) {
   if (!instance.ok()) {
     return {{"ok", false},
             {"reason", static_cast<int>(m3lung::SkipReasonOf(instance.status()))},
-            {"uid", m3lung::PeekSopInstanceUid(*bytes)},
+            {"uid", m3lung::PeekHeader(*bytes).sop_instance_uid},
             {"message", std::string(instance.status().message())}};
   }
   nlohmann::json slices = nlohmann::json::array();

@@ -99,8 +99,10 @@ absl::StatusOr<DecodedStudy> Decode(const DatasetStudy& study,
       }
       continue;
     }
-    for (HuSlice& slice : instance->slices) {
-      decoded.summaries.push_back(Summarise(static_cast<int>(i), instance->header, slice));
+    for (size_t frame = 0; frame < instance->slices.size(); ++frame) {
+      HuSlice& slice = instance->slices[frame];
+      decoded.summaries.push_back(
+          Summarise(static_cast<int>(i), instance->frame_headers[frame], slice));
       decoded.slices.push_back(std::move(slice));
       decoded.files.push_back(files[i]);
     }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "gmock/gmock.h"
+#include "preprocess/study/repetitions.h"
 #include "tests/preprocess/study/slices.h"
 
 namespace m3lung {
@@ -151,6 +152,51 @@ TEST(GroupIntoSeriesTest, AcquisitionsThatFollowOneAnotherAreOneVolume) {
   ASSERT_THAT(all, SizeIs(1));
   EXPECT_THAT(all[0].head_to_feet, SizeIs(19));
   EXPECT_THAT(LeftOutReasons(all[0]), ElementsAre(SkipReason::kOtherAcquisition));
+}
+
+TEST(ArrivalsTest, RefusesWhatIsOfAnotherAcquisitionThanTheFirst) {
+  StudyBuilder study;
+  study.header.acquisition_number = 1;
+  study.header.acquisition_time = "120000";
+  study.Add(BodySlice(0)).Add(BodySlice(5)).Add(BodySlice(10));
+  study.header.acquisition_number = 2;
+  study.Add(BodySlice(7)).Add(BodySlice(20));  // within, beyond
+  study.header.acquisition_number = 1;
+  study.header.acquisition_time = "120010";
+  study.Add(BodySlice(8));
+  study.header.acquisition_time = "120000";
+  study.header.convolution_kernel = "Br36";
+  study.Add(BodySlice(30));
+  study.header.convolution_kernel = "";
+  study.Add(BodySlice(5)).Add(BodySlice(5, true, /*texture=*/1)).Add(BodySlice(15));
+  Arrivals arrivals;
+  std::vector<int> reasons;
+  const auto summary_of = [&](int slice) -> const SliceSummary& { return study.slices()[slice]; };
+  for (int slice = 0; slice < static_cast<int>(study.slices().size()); ++slice) {
+    const SliceSummary& one = study.slices()[slice];
+    const std::optional<Repetition> refused = arrivals.Refuse(one, summary_of);
+    reasons.push_back(refused.has_value() ? static_cast<int>(refused->reason) : 0);
+    if (!refused.has_value()) arrivals.Add(slice, one);
+  }
+  const int other = static_cast<int>(SkipReason::kOtherAcquisition);
+  EXPECT_THAT(reasons,
+              ElementsAre(0, 0, 0, other, 0, other, other, static_cast<int>(SkipReason::kDuplicate),
+                          static_cast<int>(SkipReason::kDoubledPosition), 0));
+}
+
+// Each slice of its own number and time, in any order.
+TEST(ArrivalsTest, StepAndShootLosesNothing) {
+  StudyBuilder study;
+  Arrivals arrivals;
+  const auto summary_of = [&](int slice) -> const SliceSummary& { return study.slices()[slice]; };
+  for (int i = 0; i < 29; ++i) {
+    const int place = i * 12 % 29;
+    study.header.acquisition_number = place;
+    study.header.acquisition_time = std::to_string(100000 + place);
+    study.Add(BodySlice(place * 5));
+    ASSERT_FALSE(arrivals.Refuse(study.slices().back(), summary_of).has_value()) << i;
+    arrivals.Add(i, study.slices().back());
+  }
 }
 
 TEST(GeometryOfTest, CountsGapsFromTheMedianSpacing) {

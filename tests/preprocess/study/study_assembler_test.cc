@@ -196,6 +196,61 @@ TEST(AssembleStudyTest, AnotherAcquisitionIsSkippedAsSuch) {
   EXPECT_THAT(assembled.decisions[40].detail, HasSubstr("another acquisition"));
 }
 
+TEST(AssembleStudyTest, OneKernelIsChosenWholeAndTheChoiceExplained) {
+  StudyBuilder study;
+  for (int i = 0; i < 30; ++i) {  // in turns, as a folder sorted by uid has them
+    for (const char* kernel : {"Br64", "Br36"}) {
+      study.header.convolution_kernel = kernel;
+      study.Add(BodySlice(100 - 5 * i, i >= 3 && i < 27, kernel[2] == '6'));
+    }
+  }
+  const AssembledStudy assembled = Assemble(study);
+  ASSERT_THAT(assembled.series, SizeIs(2));
+  EXPECT_THAT(ReasonsOf(assembled), IsEmpty());
+  for (const ExaminedSeries& one : assembled.series) {
+    EXPECT_THAT(one.series.told_by, ElementsAre(AcquisitionSign::kKernel));
+    EXPECT_THAT(one.detail, HasSubstr("kernel Br"));
+    EXPECT_THAT(one.detail, HasSubstr("told apart by the convolution kernel"));
+  }
+  EXPECT_EQ(assembled.chosen()->kernel, "Br64");
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_EQ(assembled.decisions[i].used, i % 2 == 0);
+    if (i % 2 == 1) {
+      EXPECT_EQ(assembled.decisions[i].reason, SkipReason::kOtherAcquisition);
+    }
+  }
+}
+
+TEST(AssembleStudyTest, ADuplicateOfEitherAcquisitionIsADuplicate) {
+  StudyBuilder study;
+  for (const int number : {1, 2, 2}) {
+    study.header.acquisition_number = number;
+    study.AddChest(30, 5, 100 - number, /*texture=*/number);
+  }
+  const AssembledStudy assembled = Assemble(study);
+  ASSERT_THAT(assembled.series, SizeIs(2));
+  EXPECT_EQ(UsedCount(assembled), 30);
+  size_t left_out = 0;
+  for (const ExaminedSeries& one : assembled.series) left_out += one.series.left_out.size();
+  EXPECT_EQ(left_out, 30);
+}
+
+TEST(AssembleStudyTest, PinnedSlicesOfTwoAcquisitionsGetNoLabel) {
+  StudyBuilder study;
+  for (int i = 0; i < 60; ++i) {
+    study.header.acquisition_number = i % 2;
+    study.Add(BodySlice(100 - 2.5 * i, i >= 6 && i < 54));
+  }
+  std::vector<int> all(60), one;
+  for (int i = 0; i < 60; ++i) all[i] = i;
+  for (int i = 0; i < 60; i += 2) one.push_back(i);
+  const AssembledStudy mixed = AssembleStudy(study.slices(), all);
+  EXPECT_THAT(ReasonsOf(mixed), Contains(StudyReason::kAcquisitionsMixed));
+  EXPECT_EQ(WorstVerdict(mixed.findings), Verdict::kAbstained);
+  EXPECT_THAT(ReasonsOf(AssembleStudy(study.slices(), one)),
+              Not(Contains(StudyReason::kAcquisitionsMixed)));
+}
+
 TEST(AssembleStudyTest, PinnedSlicesStayTheStudyAndABetterSeriesIsAFinding) {
   StudyBuilder study;
   study.header.series_instance_uid = "abdomen";
