@@ -18,7 +18,7 @@ class Files(service.ServerTest):
         """A study of 40 links into a store that lacks some of the files."""
         study, store = service.scratch("links"), service.scratch("store")
         for number, path in enumerate(service.synthetic_study()):
-            os.symlink(store / path.name, study / path.name)
+            (study / path.name).symlink_to(store / path.name)
             if number >= missing:
                 shutil.copy(path, store)
         return study

@@ -151,7 +151,7 @@ class Acquisitions(StreamTest):
         cls.two = [
             moved(low, z_of(high), SeriesInstanceUID=first.SeriesInstanceUID,
                   StudyInstanceUID=first.StudyInstanceUID, PixelSpacing=first.PixelSpacing)
-            for high, low in zip(cls.one, other)
+            for high, low in zip(cls.one, other, strict=True)
         ]  # fmt: skip
         cls.alone = cls.analyze_alone(cls.one), cls.analyze_alone(cls.two)
 
@@ -225,7 +225,7 @@ class Acquisitions(StreamTest):
         """It answers as slices come: those of the first acquisition, or no label at all."""
         one = [changed(each, AcquisitionNumber=1) for each in self.one]
         two = [moved(low, z_of(low) - 1.7, AcquisitionNumber=2) for low in self.two]
-        in_turns = [each for pair in zip(one, two) for each in pair]
+        in_turns = [each for pair in zip(one, two, strict=True) for each in pair]
         answer = self.analyze(in_turns, crop_mode="PAPER")
         self.assertEqual(answer.patient.verdict, results.ABSTAINED)
         self.assertIn("ACQUISITIONS_MIXED", self.reasons(answer))

@@ -393,7 +393,7 @@ def main():
         answers = ask(sys.argv[1], folder, [case.content for case in all_cases])
     failures = [
         f"{case.name}: {problem}"
-        for case, answer in zip(all_cases, answers)
+        for case, answer in zip(all_cases, answers, strict=True)
         if (problem := failure(case, answer)) is not None
     ]
     read = sum(answer["ok"] for answer in answers)
