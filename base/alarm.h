@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lets those who wait under a mutex look at their conditions again at a given time.
 #ifndef M3LUNG_BASE_ALARM_H_
 #define M3LUNG_BASE_ALARM_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files beneath a folder, and what of it cannot be read.
 #ifndef M3LUNG_BASE_FOLDER_FILES_H_
 #define M3LUNG_BASE_FOLDER_FILES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Settings of libraries that can only be given by the environment.
 #ifndef M3LUNG_BASE_LIBRARY_SETTINGS_H_
 #define M3LUNG_BASE_LIBRARY_SETTINGS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether outputs can be written, found out before the work that they are for.
 #ifndef M3LUNG_BASE_OUTPUT_CHECKS_H_
 #define M3LUNG_BASE_OUTPUT_CHECKS_H_

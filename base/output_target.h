@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a path that is to be written to stands for.
 #ifndef M3LUNG_BASE_OUTPUT_TARGET_H_
 #define M3LUNG_BASE_OUTPUT_TARGET_H_

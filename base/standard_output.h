@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Standard output that is written whole, or known not to be. For main() and what it runs.
 #ifndef M3LUNG_BASE_STANDARD_OUTPUT_H_
 #define M3LUNG_BASE_STANDARD_OUTPUT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // For work in steps that somebody may ask to stop.
 #ifndef M3LUNG_BASE_STOP_H_
 #define M3LUNG_BASE_STOP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Proxies that the environment names, as gRPC takes them.
 #ifndef M3LUNG_CLIENT_PROXY_H_
 #define M3LUNG_CLIENT_PROXY_H_

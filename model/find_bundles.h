@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which folders of a models folder hold bundles.
 #ifndef M3LUNG_MODEL_FIND_BUNDLES_H_
 #define M3LUNG_MODEL_FIND_BUNDLES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One colour a class, the same in every figure, chart and page.
 #ifndef M3LUNG_PAGE_COLOUR_H_
 #define M3LUNG_PAGE_COLOUR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pieces of an HTML page.
 #ifndef M3LUNG_PAGE_HTML_H_
 #define M3LUNG_PAGE_HTML_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the report's page looks.
 #ifndef M3LUNG_PAGE_STYLE_SHEET_H_
 #define M3LUNG_PAGE_STYLE_SHEET_H_

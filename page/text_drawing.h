@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text on OpenCV images.
 #ifndef M3LUNG_PAGE_TEXT_DRAWING_H_
 #define M3LUNG_PAGE_TEXT_DRAWING_H_

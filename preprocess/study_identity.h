@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whose study an instance is of, without keeping what names a person.
 #ifndef M3LUNG_PREPROCESS_STUDY_IDENTITY_H_
 #define M3LUNG_PREPROCESS_STUDY_IDENTITY_H_

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes docs/reference/api.md out of the comments in proto/m3lung/v1/.
 
 Usage: scripts/api_reference.py [--check]

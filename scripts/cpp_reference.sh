@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Writes the reference of the C++ headers, as HTML, into build/docs.
 set -euo pipefail
 cd "$(dirname "$0")/.."

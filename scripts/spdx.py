@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Holds the licence's one line in the head of every source file.
 
 Usage: scripts/spdx.py --check|--write [FILE...]

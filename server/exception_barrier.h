@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What work of a call throws ends that call, and nothing else.
 #ifndef M3LUNG_SERVER_EXCEPTION_BARRIER_H_
 #define M3LUNG_SERVER_EXCEPTION_BARRIER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TCP socket that listens.
 #ifndef M3LUNG_SERVER_LISTENING_SOCKET_H_
 #define M3LUNG_SERVER_LISTENING_SOCKET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /metrics over HTTP, for Prometheus.
 #ifndef M3LUNG_SERVER_METRICS_ENDPOINT_H_
 #define M3LUNG_SERVER_METRICS_ENDPOINT_H_

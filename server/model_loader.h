@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads models while the program listens to what is asked of it.
 #ifndef M3LUNG_SERVER_MODEL_LOADER_H_
 #define M3LUNG_SERVER_MODEL_LOADER_H_

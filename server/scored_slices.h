@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scored slices on their way from the batch threads to their study.
 #ifndef M3LUNG_SERVER_SCORED_SLICES_H_
 #define M3LUNG_SERVER_SCORED_SLICES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What asks something of the process from outside.
 #ifndef M3LUNG_SERVER_SIGNALS_H_
 #define M3LUNG_SERVER_SIGNALS_H_

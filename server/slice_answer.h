@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The answer for a scored slice, made without the session's lock.
 #ifndef M3LUNG_SERVER_SLICE_ANSWER_H_
 #define M3LUNG_SERVER_SLICE_ANSWER_H_

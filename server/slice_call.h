@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One call of AnalyzeSlice, whatever carries its messages.
 #ifndef M3LUNG_SERVER_SLICE_CALL_H_
 #define M3LUNG_SERVER_SLICE_CALL_H_

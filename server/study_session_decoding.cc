@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From received bytes to decoded slices, within the server's memory.
 #include <utility>
 

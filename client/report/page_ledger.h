@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of the page that tells what became of each instance.
 #ifndef M3LUNG_CLIENT_REPORT_PAGE_LEDGER_H_
 #define M3LUNG_CLIENT_REPORT_PAGE_LEDGER_H_

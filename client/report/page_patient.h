@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts of the page that speak of the patient, and of who answered.
 #ifndef M3LUNG_CLIENT_REPORT_PAGE_PATIENT_H_
 #define M3LUNG_CLIENT_REPORT_PAGE_PATIENT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of the page that shows slices.
 #ifndef M3LUNG_CLIENT_REPORT_PAGE_SLICES_H_
 #define M3LUNG_CLIENT_REPORT_PAGE_SLICES_H_

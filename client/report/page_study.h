@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of the page about the slices as a whole: what they are and how they lie.
 #ifndef M3LUNG_CLIENT_REPORT_PAGE_STUDY_H_
 #define M3LUNG_CLIENT_REPORT_PAGE_STUDY_H_

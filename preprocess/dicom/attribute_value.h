@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the bytes of one element stand for. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_ATTRIBUTE_VALUE_H_
 #define M3LUNG_PREPROCESS_DICOM_ATTRIBUTE_VALUE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attributes that say whose study a data set is of. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_PATIENT_IDENTITY_H_
 #define M3LUNG_PREPROCESS_DICOM_PATIENT_IDENTITY_H_

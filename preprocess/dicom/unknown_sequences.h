@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sequences that lost their value representation. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_UNKNOWN_SEQUENCES_H_
 #define M3LUNG_PREPROCESS_DICOM_UNKNOWN_SEQUENCES_H_

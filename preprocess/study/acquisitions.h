@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The acquisitions and reconstructions that share one series.
 #ifndef M3LUNG_PREPROCESS_STUDY_ACQUISITIONS_H_
 #define M3LUNG_PREPROCESS_STUDY_ACQUISITIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two sets of slices told apart by nothing but how they lie.
 #ifndef M3LUNG_PREPROCESS_STUDY_INTERLEAVED_GRIDS_H_
 #define M3LUNG_PREPROCESS_STUDY_INTERLEAVED_GRIDS_H_

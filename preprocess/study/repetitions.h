@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slices that have no place beside others of their series.
 #ifndef M3LUNG_PREPROCESS_STUDY_REPETITIONS_H_
 #define M3LUNG_PREPROCESS_STUDY_REPETITIONS_H_

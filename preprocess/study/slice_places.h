@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How slices lie along their normal: which stand between others.
 #ifndef M3LUNG_PREPROCESS_STUDY_SLICE_PLACES_H_
 #define M3LUNG_PREPROCESS_STUDY_SLICE_PLACES_H_

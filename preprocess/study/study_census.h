@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether what came as one study is one.
 #ifndef M3LUNG_PREPROCESS_STUDY_STUDY_CENSUS_H_
 #define M3LUNG_PREPROCESS_STUDY_STUDY_CENSUS_H_

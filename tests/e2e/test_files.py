@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that cannot be read, outputs that cannot be written, proxies: what a person's
 system does to the programs beside the server."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A server that stands still ends a test within its deadline, and the test says what it waited for."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SIGTERM, SIGINT and SIGHUP while models are being loaded, and a second signal."""
 
 import queue

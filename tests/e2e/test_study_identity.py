@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several studies, patients, acquisitions or kernels in one stream: one of them is analysed
 whole, by its name or by the rules, or none is. Never a mixture, and never silently."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What lies around the server: the wall clock, IPv6, pinging clients, odd entries among models."""
 
 import http.client

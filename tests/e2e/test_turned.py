@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Patients who lay on the face or the side, came feet first, or were mirrored: the network sees
 them the usual way up, and boxes and maps lie where the lesion lies in the image as stored."""
 

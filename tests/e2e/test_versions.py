@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several versions of one model in the folder, and what is counted of their batches."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes the sources one line at a time and asks the unit tests whether they notice.
 
 Usage: tests/mutation/mutate.py [--seed N] [--count N] [--known] [--results FILE] [FOLDER...]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attributes that decide a pixel or its place, written in ways that senders have: each is
 // read for what it means or refused. tests/preprocess/reference_attributes.py tries them all.
 #include <string>

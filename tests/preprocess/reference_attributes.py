@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes each attribute that decides a pixel or its place in every way there is.
 
 Each file must give the Hounsfield units and the place that arithmetic gives for what its

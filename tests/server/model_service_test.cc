@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ModelService over gRPC.
 #include "server/model_service.h"
 

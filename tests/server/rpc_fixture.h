@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The services behind a gRPC channel within the process, over a model without networks.
 #ifndef M3LUNG_TESTS_SERVER_RPC_FIXTURE_H_
 #define M3LUNG_TESTS_SERVER_RPC_FIXTURE_H_

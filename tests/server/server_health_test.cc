@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a server that has no models yet says of itself.
 #include <grpcpp/create_channel.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The server as a whole, on a port of the loopback, its networks fakes: how it ends, and what its
 // limits say on the wire.
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sessions to whom instances of several studies come, in both crop modes.
 #include <string>
 #include <thread>

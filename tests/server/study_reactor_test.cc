@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Studies over a gRPC stream: order, end, cancellation, deadline and what is left behind.
 #include "server/study_reactor.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a study's work throws ends that study alone; what a batch thread does for it is next to
 // nothing.
 #include <new>

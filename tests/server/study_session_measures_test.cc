@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a session tells of a study's urgency and of where its time went.
 #include <memory>
 #include <string>

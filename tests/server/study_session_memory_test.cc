@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory is taken from the budget before it is used, and waited for where the study itself will
 // give some back.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Waits of tests that end with a message where what they wait for never comes.
 #ifndef M3LUNG_TESTS_TESTING_AWAIT_H_
 #define M3LUNG_TESTS_TESTING_AWAIT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An executor that runs its work at once, in the thread that gives it.
 #ifndef M3LUNG_TESTS_TESTING_INLINE_EXECUTOR_H_
 #define M3LUNG_TESTS_TESTING_INLINE_EXECUTOR_H_

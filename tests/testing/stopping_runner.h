@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model in the middle of whose work somebody asks to stop.
 #ifndef M3LUNG_TESTS_TESTING_STOPPING_RUNNER_H_
 #define M3LUNG_TESTS_TESTING_STOPPING_RUNNER_H_

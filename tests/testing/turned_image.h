@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images of one patient in each of the eight ways that an axial image can lie, described by the
 // patient's coordinates alone.
 #ifndef M3LUNG_TESTS_TESTING_TURNED_IMAGE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text files as editors and spreadsheets save them.
 #ifndef M3LUNG_TRAINING_DATA_TEXT_ENCODING_H_
 #define M3LUNG_TRAINING_DATA_TEXT_ENCODING_H_
