@@ -113,8 +113,8 @@ TEST_F(CommandTest, WritesJsonThroughLinksPipesAndDescriptors) {
 
   const std::string pipe = folder_.path() / "pipe";
   const Outcome piped =
-      RunBash(absl::StrCat("mkfifo ", pipe, "; ", analyze, pipe, " >/dev/null & timeout 60 cat ", pipe,
-                           " | sed s/^/json:/; wait $! && test -p ", pipe));
+      RunBash(absl::StrCat("mkfifo ", pipe, "; ", analyze, pipe, " >/dev/null & timeout 60 cat ",
+                           pipe, " | sed s/^/json:/; wait $! && test -p ", pipe));
   EXPECT_EQ(piped.exit_code, 0);
   EXPECT_THAT(piped.output, HasSubstr("json:{"));
 
