@@ -325,7 +325,7 @@ TEST(CoarseGridTest, HoldsItsBoundWhateverTheSpacing) {
       EXPECT_GE(grid.rows(), 1) << mm;
       EXPECT_LE(grid.rows(), 512) << mm;
       EXPECT_LE(grid.columns(), 512) << mm;
-      EXPECT_GE(grid.row_mm, 2) << mm;
+      EXPECT_GE(grid.row_mm, 1.6) << mm;
       EXPECT_LE(grid.row_mm, 1000) << mm;
     }
   }
