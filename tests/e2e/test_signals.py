@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGTERM, SIGINT and SIGHUP while models are being loaded, and a second signal."""
 
+import contextlib
 import queue
 import re
 import shutil
@@ -101,8 +102,9 @@ class StopWhileLoading(unittest.TestCase):
                     out, _ = server.process.communicate(timeout=PATIENCE_SECONDS)
                     self.assertEqual(server.process.returncode, 0, server.log())
                     self.assertNotIn("ready", out)
-                    with self.assertRaises(grpc.RpcError):
-                        self.fail(f"readiness says {next(watch)}")
+                    with contextlib.suppress(grpc.RpcError):  # the connection's end
+                        for answer in watch:
+                            self.assertEqual(answer.status, NOT_SERVING)
 
     def test_during_a_reload_readiness_falls_and_the_open_study_is_answered(self):
         models = service.scratch("models")

@@ -189,7 +189,7 @@ TEST(RunGoldenTest, StopsBetweenTwoBatches) {
   const std::vector<HuPixels> slices(5, HuPixels(16, 0));
   EXPECT_THAT(RunGolden(runner, slices, 1, runner.token()),
               StatusIs(absl::StatusCode::kCancelled, ::testing::_));
-  EXPECT_EQ(runner.batches_run(), 2);
+  EXPECT_EQ(runner.batches_run(), 2U);
 }
 
 TEST_F(BundleTest, RefusesAFileThatIsNotTheManifests) {

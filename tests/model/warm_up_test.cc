@@ -41,7 +41,7 @@ TEST(WarmUpTest, StopsBetweenTwoRuns) {
   StoppingRunner runner(/*batches=*/2);
   EXPECT_THAT(WarmUp(runner, {1, 2}, runner.token()).status(),
               StatusIs(absl::StatusCode::kCancelled, ::testing::_));
-  EXPECT_EQ(runner.batches_run(), 2);
+  EXPECT_EQ(runner.batches_run(), 2U);
 }
 
 }  // namespace
