@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Time as a dependency, so that a test can drive it.
 #ifndef M3LUNG_BASE_CLOCK_H_
 #define M3LUNG_BASE_CLOCK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whole files in and out.
 #ifndef M3LUNG_BASE_FILES_H_
 #define M3LUNG_BASE_FILES_H_

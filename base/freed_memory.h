@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What becomes of memory that the process frees.
 #ifndef M3LUNG_BASE_FREED_MEMORY_H_
 #define M3LUNG_BASE_FREED_MEMORY_H_

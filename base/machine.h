@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What of the machine this process may use. The limits of its control groups (cgroup v2 and
 // v1: a container's, or a systemd unit's) are respected.
 #ifndef M3LUNG_BASE_MACHINE_H_

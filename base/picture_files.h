@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures as files: PNG without loss, JPEG for pages.
 #ifndef M3LUNG_BASE_PICTURE_FILES_H_
 #define M3LUNG_BASE_PICTURE_FILES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SHA-256 in hexadecimal.
 #ifndef M3LUNG_BASE_SHA256_H_
 #define M3LUNG_BASE_SHA256_H_

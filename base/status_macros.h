@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Early return for absl::Status and absl::StatusOr.
 #ifndef M3LUNG_BASE_STATUS_MACROS_H_
 #define M3LUNG_BASE_STATUS_MACROS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A fixed number of threads that run closures in the order given.
 #ifndef M3LUNG_BASE_THREAD_POOL_H_
 #define M3LUNG_BASE_THREAD_POOL_H_

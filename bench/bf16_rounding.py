@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What bfloat16 does to a model's answers, on any processor.
 
 Computes the slice network in float32 and rounds weights, and what each convolution and sum takes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The slice network itself: LibTorch here, the same weights in ONNX Runtime and OpenVINO, and
 the machine's own matrix product, side by side in turns.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a bundle says of the real studies in the test data, beside the radiologists.
 
 Prepares and evaluates them as `m3lung-train` does any data set, and prints Markdown

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a slice costs as work grows: studies at once, and slices of a study.
 
 The closed loop of `m3lung bench`, with synthetic studies. Prints Markdown, for bench/RESULTS.md:

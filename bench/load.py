@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the load benches share: m3lung bench asked of a running server, and Markdown."""
 
 import json

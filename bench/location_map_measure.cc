@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which measure of closeness draws the best location map?
 //
 // Trains a small slice net on synthetic slices, with slice labels alone, then

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The boxes of both crop modes, and the lungs that `volume` finds, of a study; for
 // bench/lung_crop_reference.py, which compares and draws them.
 //

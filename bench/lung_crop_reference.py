@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Judges the boxes of both crop modes against lungs found by other means.
 
     lung_crop_reference.py DUMP STUDIES PICTURE

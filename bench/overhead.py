@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the server costs without its networks: a slice network that computes nothing.
 
 `m3lung bench` over loopback in crop mode `paper`; time passed and the server's own processor time

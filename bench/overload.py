@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A server asked for three times what it can do.
 
 First its capacity: studies a second in a closed loop. Then, for a minute, three times as many

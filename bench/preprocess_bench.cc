@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Times what happens to a slice before the network: decode, crop (paper), resize,
 // and the three in a row ("whole"). Prints slices a second (items_per_second).
 //

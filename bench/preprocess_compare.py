@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs preprocess_bench and its Python peer on the same slices, and prints both.
 
 The slices are of a study in JPEG lossless (12 bits), also written in other transfer

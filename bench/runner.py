@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The slice network alone: bench/runner_bench, for the benches that compare with it."""
 
 import json

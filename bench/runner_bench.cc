@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The slice network alone, as the server runs it, on the slices of a study: what there is
 // to be had without a server around it. Prints a JSON object.
 #include <algorithm>

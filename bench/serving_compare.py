@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The server beside what it could be: its bare runner, and a Python service.
 
 One run, side by side, in turns, on the same slices and weights:

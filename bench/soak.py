@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A server under mixed load for ten minutes: does its memory stay where it was?
 
 Routine studies in both crop modes, urgent ones, and clients that are killed in mid-study. Prints

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung analyze: sends a study, shows and stores what is answered.
 #include <filesystem>
 #include <iostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study's whole answer as JSON.
 #ifndef M3LUNG_CLIENT_ANSWER_JSON_H_
 #define M3LUNG_CLIENT_ANSWER_JSON_H_

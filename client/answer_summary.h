@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the many messages of a study's answer come to, for the table and the
 // report alike.
 #ifndef M3LUNG_CLIENT_ANSWER_SUMMARY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study's answer as a table for a terminal.
 #ifndef M3LUNG_CLIENT_ANSWER_TABLE_H_
 #define M3LUNG_CLIENT_ANSWER_TABLE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung bench: how fast a server is.
 #include <filesystem>
 #include <iostream>

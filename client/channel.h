@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections to a server.
 #ifndef M3LUNG_CLIENT_CHANNEL_H_
 #define M3LUNG_CLIENT_CHANNEL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The subcommands of `m3lung`. Each adds itself to the program and, when it is
 // the one that was asked for, writes its exit code: 0, 1 (refused or failed) or
 // 2 (used wrongly).

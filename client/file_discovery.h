@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which files on disk are a study's instances.
 #ifndef M3LUNG_CLIENT_FILE_DISCOVERY_H_
 #define M3LUNG_CLIENT_FILE_DISCOVERY_H_

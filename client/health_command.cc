@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung health: is the server alive, and ready for studies?
 #include <chrono>
 #include <iostream>

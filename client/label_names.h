@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The four classes as people write them.
 #ifndef M3LUNG_CLIENT_LABEL_NAMES_H_
 #define M3LUNG_CLIENT_LABEL_NAMES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The `m3lung` command.
 #include "CLI/App.hpp"
 #include "CLI/Config.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung models: which models has the server loaded?
 #include <algorithm>
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study's progress for a person: a bar on a terminal, a few lines elsewhere.
 // The upload comes first, then the slices' answers: the number of slices is known
 // when the server has read all instances. In crop mode `paper` answers come during

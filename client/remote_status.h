@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors that a server answers with.
 #ifndef M3LUNG_CLIENT_REMOTE_STATUS_H_
 #define M3LUNG_CLIENT_REMOTE_STATUS_H_

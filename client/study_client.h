@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A client of ScreeningService.AnalyzeStudy.
 #ifndef M3LUNG_CLIENT_STUDY_CLIENT_H_
 #define M3LUNG_CLIENT_STUDY_CLIENT_H_

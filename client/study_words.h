@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study's verdict, series and geometry as people read them.
 #ifndef M3LUNG_CLIENT_STUDY_WORDS_H_
 #define M3LUNG_CLIENT_STUDY_WORDS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text for a terminal.
 #ifndef M3LUNG_CLIENT_TEXT_H_
 #define M3LUNG_CLIENT_TEXT_H_

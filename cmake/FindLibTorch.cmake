@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # LibTorch as two imported targets, without a CUDA toolkit (the wheel's own
 # package file demands one; docs/adr/0002-libtorch.md).
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The only ways in which this project makes targets, so that language level,
 # warnings and sanitizers are said in one place.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds the image with docker or buildah, whichever is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."

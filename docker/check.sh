@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds the CPU image and shows that it works as it is meant to be run.
 set -euo pipefail
 cd "$(dirname "$0")/.."

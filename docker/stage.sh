@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Lays out what the image holds of our own and of LibTorch. Runs in the build stage.
 set -euo pipefail
 cd "$(dirname "$0")/.."

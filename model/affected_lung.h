@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much of the lungs a study's lesion maps show as affected: an estimate.
 #ifndef M3LUNG_MODEL_AFFECTED_LUNG_H_
 #define M3LUNG_MODEL_AFFECTED_LUNG_H_

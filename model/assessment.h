@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The paper's non-parametric assessment of a patient (appendix I).
 #ifndef M3LUNG_MODEL_ASSESSMENT_H_
 #define M3LUNG_MODEL_ASSESSMENT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model bundle on disk: models/<name>/<version>/ with slice.ts, patient.ts,
 // golden.hu and manifest.json.
 #ifndef M3LUNG_MODEL_BUNDLE_H_

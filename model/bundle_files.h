@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The names of a bundle's files, and the golden input's form.
 #ifndef M3LUNG_MODEL_BUNDLE_FILES_H_
 #define M3LUNG_MODEL_BUNDLE_FILES_H_

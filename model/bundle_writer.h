@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes model bundles.
 #ifndef M3LUNG_MODEL_BUNDLE_WRITER_H_
 #define M3LUNG_MODEL_BUNDLE_WRITER_H_

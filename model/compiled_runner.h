@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The InferenceRunner whose slice network was compiled by AOTInductor from the same weights
 // (scripts/compile_bundle.py). The patient network, a thousandth of the work, stays TorchScript.
 #ifndef M3LUNG_MODEL_COMPILED_RUNNER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lets the convolutions of a frozen TorchScript network compute in fewer bits.
 #ifndef M3LUNG_MODEL_CONVOLUTION_PRECISION_H_
 #define M3LUNG_MODEL_CONVOLUTION_PRECISION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which part of a frozen network is convolutions and what lies between them.
 #ifndef M3LUNG_MODEL_CONVOLUTION_REGION_H_
 #define M3LUNG_MODEL_CONVOLUTION_REGION_H_

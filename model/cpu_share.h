@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How batches that run side by side on a CPU divide its processors.
 #ifndef M3LUNG_MODEL_CPU_SHARE_H_
 #define M3LUNG_MODEL_CPU_SHARE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CUDA opened at run time, so that one binary serves machines with and without
 // it (docs/adr/0002-libtorch.md says why it is not linked).
 #ifndef M3LUNG_MODEL_CUDA_LIBRARY_H_

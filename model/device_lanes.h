@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Batches that are under way side by side on one device.
 #ifndef M3LUNG_MODEL_DEVICE_LANES_H_
 #define M3LUNG_MODEL_DEVICE_LANES_H_

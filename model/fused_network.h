@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A slice network in pieces, of which those of convolutions are compiled.
 #ifndef M3LUNG_MODEL_FUSED_NETWORK_H_
 #define M3LUNG_MODEL_FUSED_NETWORK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model bundle computes, free of LibTorch's types, so that batching,
 // server and tests compile without them.
 #ifndef M3LUNG_MODEL_INFERENCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lesion location map: how close each point of a feature is to the prototype
 // of the predicted class.
 //

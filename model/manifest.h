@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // manifest.json of a model bundle: what its weights are, and how they are used.
 #ifndef M3LUNG_MODEL_MANIFEST_H_
 #define M3LUNG_MODEL_MANIFEST_H_

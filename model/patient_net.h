@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The patient-level classification network: slice features refined by each
 // other, aggregated at several scales, and classified.
 //

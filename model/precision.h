@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The number formats that a slice network's convolutions compute in.
 #ifndef M3LUNG_MODEL_PRECISION_H_
 #define M3LUNG_MODEL_PRECISION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The residual blocks of ResNet-50, named and placed as torchvision names and
 // places them (stride on the 3x3 convolution), so that its weights can be loaded.
 #ifndef M3LUNG_MODEL_RESIDUAL_H_

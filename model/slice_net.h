@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The slice-level classification network: ResNet-50 with a lesion classifier, a
 // location map and coordinate maps.
 //

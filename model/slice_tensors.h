@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slices into the tensor that a slice network takes, and what it gives back out of its
 // tensors, checked.
 #ifndef M3LUNG_MODEL_SLICE_TENSORS_H_

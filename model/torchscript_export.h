@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The networks as TorchScript files, made in C++ alone.
 #ifndef M3LUNG_MODEL_TORCHSCRIPT_EXPORT_H_
 #define M3LUNG_MODEL_TORCHSCRIPT_EXPORT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The InferenceRunner that runs TorchScript.
 #ifndef M3LUNG_MODEL_TORCHSCRIPT_RUNNER_H_
 #define M3LUNG_MODEL_TORCHSCRIPT_RUNNER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a bundle's networks until their speed has settled, so that no study pays for it.
 #ifndef M3LUNG_MODEL_WARM_UP_H_
 #define M3LUNG_MODEL_WARM_UP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Grey-level windows cut from HU inside the network, on its device, so that only
 // int16 travels there.
 //

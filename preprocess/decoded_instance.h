@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One DICOM instance, decoded.
 #ifndef M3LUNG_PREPROCESS_DECODED_INSTANCE_H_
 #define M3LUNG_PREPROCESS_DECODED_INSTANCE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DICOM bytes to Hounsfield units: the only code that sees DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_DECODER_H_
 #define M3LUNG_PREPROCESS_DICOM_DECODER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stored pixel words to Hounsfield units; knows no DICOM library.
 #ifndef M3LUNG_PREPROCESS_HOUNSFIELD_H_
 #define M3LUNG_PREPROCESS_HOUNSFIELD_H_

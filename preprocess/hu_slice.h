@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One CT slice in Hounsfield units, and what of its header the analysis needs.
 #ifndef M3LUNG_PREPROCESS_HU_SLICE_H_
 #define M3LUNG_PREPROCESS_HU_SLICE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which way up an image lies, and how to turn it.
 #ifndef M3LUNG_PREPROCESS_ORIENTATION_H_
 #define M3LUNG_PREPROCESS_ORIENTATION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why an instance cannot be used, as part of the absl::Status that says so.
 #ifndef M3LUNG_PREPROCESS_SKIP_REASON_H_
 #define M3LUNG_PREPROCESS_SKIP_REASON_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The order of a study's slices.
 #ifndef M3LUNG_PREPROCESS_SLICE_ORDER_H_
 #define M3LUNG_PREPROCESS_SLICE_ORDER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The grey-level windows that a slice is looked at through.
 #ifndef M3LUNG_PREPROCESS_WINDOWING_H_
 #define M3LUNG_PREPROCESS_WINDOWING_H_

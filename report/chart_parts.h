@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What figures have in common.
 #ifndef M3LUNG_REPORT_CHART_PARTS_H_
 #define M3LUNG_REPORT_CHART_PARTS_H_

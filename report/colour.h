@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The colours of reports: one a class, the same in every figure and page, and those of the style.
 #ifndef M3LUNG_REPORT_COLOUR_H_
 #define M3LUNG_REPORT_COLOUR_H_

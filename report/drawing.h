@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A figure, described once: for a page as SVG, for a file of its own as pixels.
 #ifndef M3LUNG_REPORT_DRAWING_H_
 #define M3LUNG_REPORT_DRAWING_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pieces of an HTML page. Whatever is given as text is escaped here; what is called
 // HTML is not.
 #ifndef M3LUNG_REPORT_HTML_H_

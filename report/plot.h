@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plots of shares against shares: both axes go from 0 to 1.
 #ifndef M3LUNG_REPORT_PLOT_H_
 #define M3LUNG_REPORT_PLOT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the pages of reports look.
 #ifndef M3LUNG_REPORT_STYLE_SHEET_H_
 #define M3LUNG_REPORT_STYLE_SHEET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text of figures: its style, its width, and how it is drawn as pixels.
 #ifndef M3LUNG_REPORT_TEXT_H_
 #define M3LUNG_REPORT_TEXT_H_

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiles a bundle's slice network for this machine's processor, with AOTInductor.
 
 Writes BUNDLE/compiled/: slice.pt2, native code made from the weights in slice.ts, and

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Shows the whole path: set-up, build, server, client, reports.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Feeds one fuzz target, or all in turn, with bytes for a while.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs what dependencies.txt lists and this machine lacks.
 set -euo pipefail
 export LC_ALL=C  # one sort order for the lists below

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # From nothing to a model bundle: makes a synthetic cohort, trains on it, exports,
 # and evaluates.
 set -euo pipefail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who is let in: the server's answer to being asked for too much.
 #ifndef M3LUNG_SERVER_ADMISSION_H_
 #define M3LUNG_SERVER_ADMISSION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The server's configuration: a file, a few flags over it, checked once.
 #ifndef M3LUNG_SERVER_CONFIG_H_
 #define M3LUNG_SERVER_CONFIG_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The library's own types as those of the API.
 #ifndef M3LUNG_SERVER_CONVERSIONS_H_
 #define M3LUNG_SERVER_CONVERSIONS_H_

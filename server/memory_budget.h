@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bytes of studies that the process may hold, shared by all of them.
 #ifndef M3LUNG_SERVER_MEMORY_BUDGET_H_
 #define M3LUNG_SERVER_MEMORY_BUDGET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The catalogue of everything that the server counts and times.
 #ifndef M3LUNG_SERVER_METRICS_H_
 #define M3LUNG_SERVER_METRICS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The models that this server answers with.
 #ifndef M3LUNG_SERVER_MODEL_REGISTRY_H_
 #define M3LUNG_SERVER_MODEL_REGISTRY_H_

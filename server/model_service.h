@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ModelService: which models the server answers with.
 #ifndef M3LUNG_SERVER_MODEL_SERVICE_H_
 #define M3LUNG_SERVER_MODEL_SERVICE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The studies that are open, for what concerns them all.
 #ifndef M3LUNG_SERVER_OPEN_SESSIONS_H_
 #define M3LUNG_SERVER_OPEN_SESSIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line of m3lungd.
 #ifndef M3LUNG_SERVER_OPTIONS_H_
 #define M3LUNG_SERVER_OPTIONS_H_

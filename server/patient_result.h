@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The patient's result: everything that the ledger knows, as a message.
 #ifndef M3LUNG_SERVER_PATIENT_RESULT_H_
 #define M3LUNG_SERVER_PATIENT_RESULT_H_

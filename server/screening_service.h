@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ScreeningService: studies and single slices.
 #ifndef M3LUNG_SERVER_SCREENING_SERVICE_H_
 #define M3LUNG_SERVER_SCREENING_SERVICE_H_

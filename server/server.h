@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The server as a whole: what main() starts and stops, and tests too.
 #ifndef M3LUNG_SERVER_SERVER_H_
 #define M3LUNG_SERVER_SERVER_H_

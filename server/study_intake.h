@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a client sends of one study, held to the stream's rules: the header, then
 // instances put together from their pieces.
 #ifndef M3LUNG_SERVER_STUDY_INTAKE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What became of each instance and each slice of one study.
 #ifndef M3LUNG_SERVER_STUDY_LEDGER_H_
 #define M3LUNG_SERVER_STUDY_LEDGER_H_

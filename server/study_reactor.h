@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study session on a gRPC stream.
 #ifndef M3LUNG_SERVER_STUDY_REACTOR_H_
 #define M3LUNG_SERVER_STUDY_REACTOR_H_

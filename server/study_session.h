@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One study on its way through the server, whatever carries its messages.
 #ifndef M3LUNG_SERVER_STUDY_SESSION_H_
 #define M3LUNG_SERVER_STUDY_SESSION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The second half of a study's way: which slices are used, and what the networks
 // say to them.
 #include <utility>

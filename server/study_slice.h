@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One slice on its way to the network: decoded, cropped, resized, answered.
 #ifndef M3LUNG_SERVER_STUDY_SLICE_H_
 #define M3LUNG_SERVER_STUDY_SLICE_H_

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Unpacks the source of a Debian package, in the version that is installed here.
 set -euo pipefail
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train: makes models and the studies to make them with.
 #include <iostream>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slices of synthetic studies as the networks see them.
 #ifndef M3LUNG_TRAINING_PHANTOM_SLICES_H_
 #define M3LUNG_TRAINING_PHANTOM_SLICES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How far long work has come, for a person: one line redrawn on a terminal, a few
 // lines elsewhere, with an estimate of the time left.
 #ifndef M3LUNG_TRAINING_PROGRESS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Networks with random weights that behave like networks: activations of ordinary
 // size, and answers that differ from slice to slice, so that the whole path can
 // be seen and tested before there is a trained model.

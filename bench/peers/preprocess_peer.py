@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What bench/preprocess_bench.cc times, as a careful user of Python would write it.
 
 pydicom with pylibjpeg decodes, OpenCV's Python package crops and resizes. Prints a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The service as a careful user would write it in Python instead.
 
 gRPC's Python server, pydicom with pylibjpeg to decode, OpenCV to crop (the paper's

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sends studies to a server for as long as it takes to know its speed.
 #ifndef M3LUNG_CLIENT_LOAD_LOAD_RUN_H_
 #define M3LUNG_CLIENT_LOAD_LOAD_RUN_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Figures from the studies of a load: percentiles, rates, whether they are stable.
 #ifndef M3LUNG_CLIENT_LOAD_LOAD_STATISTICS_H_
 #define M3LUNG_CLIENT_LOAD_LOAD_STATISTICS_H_

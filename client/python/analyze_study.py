@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Sends a folder of DICOM files to an m3lung server and prints what comes back.
 
 An example for integrators: it uses the API's proto files and gRPC, nothing else

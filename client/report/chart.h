@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The course of a study's lesion probability.
 #ifndef M3LUNG_CLIENT_REPORT_CHART_H_
 #define M3LUNG_CLIENT_REPORT_CHART_H_

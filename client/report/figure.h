@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The report as one picture, after the M3Lung-Sys paper's Figures 11 and 12.
 #ifndef M3LUNG_CLIENT_REPORT_FIGURE_H_
 #define M3LUNG_CLIENT_REPORT_FIGURE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What page and figure both show.
 #ifndef M3LUNG_CLIENT_REPORT_FIGURE_PARTS_H_
 #define M3LUNG_CLIENT_REPORT_FIGURE_PARTS_H_

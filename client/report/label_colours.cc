@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "client/report/label_colours.h"
 
 namespace m3lung::client {

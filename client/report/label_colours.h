@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The class colours by the contract's labels.
 #ifndef M3LUNG_CLIENT_REPORT_LABEL_COLOURS_H_
 #define M3LUNG_CLIENT_REPORT_LABEL_COLOURS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lesion maps in colour over the CT, as in the M3Lung-Sys paper's Figures 10 to 12.
 #ifndef M3LUNG_CLIENT_REPORT_LESION_OVERLAY_H_
 #define M3LUNG_CLIENT_REPORT_LESION_OVERLAY_H_

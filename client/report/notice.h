@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The warning that every report repeats.
 #ifndef M3LUNG_CLIENT_REPORT_NOTICE_H_
 #define M3LUNG_CLIENT_REPORT_NOTICE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The report as one HTML page that needs nothing beside it.
 #ifndef M3LUNG_CLIENT_REPORT_PAGE_H_
 #define M3LUNG_CLIENT_REPORT_PAGE_H_

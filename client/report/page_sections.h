@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts of the report's page, each a <section>.
 #ifndef M3LUNG_CLIENT_REPORT_PAGE_SECTIONS_H_
 #define M3LUNG_CLIENT_REPORT_PAGE_SECTIONS_H_

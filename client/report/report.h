@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study's report on disk.
 #ifndef M3LUNG_CLIENT_REPORT_REPORT_H_
 #define M3LUNG_CLIENT_REPORT_REPORT_H_

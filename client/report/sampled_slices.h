@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The slices that a report shows, as pictures.
 #ifndef M3LUNG_CLIENT_REPORT_SAMPLED_SLICES_H_
 #define M3LUNG_CLIENT_REPORT_SAMPLED_SLICES_H_

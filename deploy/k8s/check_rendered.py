@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks rendered manifests for what schemas cannot see.
 
 Usage: kubectl kustomize deploy/k8s/overlays/cpu | python deploy/k8s/check_rendered.py

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attributes of a DCMTK item as text and numbers. Private to the code that uses
 // DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_ATTRIBUTES_H_

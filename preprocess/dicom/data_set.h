@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DICOM file's header and data set, read. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_DATA_SET_H_
 #define M3LUNG_PREPROCESS_DICOM_DATA_SET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/dicom/dcmtk_setup.h"
 
 #include "absl/base/call_once.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DCMTK's process-wide state. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_DCMTK_SETUP_H_
 #define M3LUNG_PREPROCESS_DICOM_DCMTK_SETUP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long decoding one instance has taken. Private to preprocess/.
 #ifndef M3LUNG_PREPROCESS_DICOM_DECODE_TIMER_H_
 #define M3LUNG_PREPROCESS_DICOM_DECODE_TIMER_H_

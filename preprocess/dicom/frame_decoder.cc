@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/dicom/frame_decoder.h"
 
 #include <algorithm>

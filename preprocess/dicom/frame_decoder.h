@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The stored words of one compressed frame. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_FRAME_DECODER_H_
 #define M3LUNG_PREPROCESS_DICOM_FRAME_DECODER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/dicom/functional_groups.h"
 
 #include "dcmtk/dcmdata/dcdeftag.h"

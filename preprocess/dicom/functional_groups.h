@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functional groups of a multi-frame object. Private to the code that uses
 // DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_FUNCTIONAL_GROUPS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the attributes of an image say of its pixels, checked. Private to the code that
 // uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_IMAGE_CHECKS_H_

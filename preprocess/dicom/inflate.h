@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Inflating a deflated data set, in bounded memory.
 #ifndef M3LUNG_PREPROCESS_DICOM_INFLATE_H_
 #define M3LUNG_PREPROCESS_DICOM_INFLATE_H_

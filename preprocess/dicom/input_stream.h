@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes in memory as a DCMTK stream that a hostile file cannot make grow.
 // Private to the code that uses DCMTK.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a study is put together by, read. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_INSTANCE_HEADER_H_
 #define M3LUNG_PREPROCESS_DICOM_INSTANCE_HEADER_H_

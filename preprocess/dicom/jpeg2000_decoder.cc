@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/dicom/jpeg2000_decoder.h"
 
 #include <openjpeg.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JPEG 2000 and HTJ2K by OpenJPEG: the only code that sees it.
 #ifndef M3LUNG_PREPROCESS_DICOM_JPEG2000_DECODER_H_
 #define M3LUNG_PREPROCESS_DICOM_JPEG2000_DECODER_H_

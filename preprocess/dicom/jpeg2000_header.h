@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a JPEG 2000 codestream (HTJ2K too) says of itself and asks of a decoder.
 #ifndef M3LUNG_PREPROCESS_DICOM_JPEG2000_HEADER_H_
 #define M3LUNG_PREPROCESS_DICOM_JPEG2000_HEADER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What stands before the scan of a JPEG or JPEG-LS stream.
 #ifndef M3LUNG_PREPROCESS_DICOM_JPEG_FRAME_HEADER_H_
 #define M3LUNG_PREPROCESS_DICOM_JPEG_FRAME_HEADER_H_

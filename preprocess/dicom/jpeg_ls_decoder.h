@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JPEG-LS by CharLS: the only code that sees it.
 #ifndef M3LUNG_PREPROCESS_DICOM_JPEG_LS_DECODER_H_
 #define M3LUNG_PREPROCESS_DICOM_JPEG_LS_DECODER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What kind of object a data set is. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_KIND_H_
 #define M3LUNG_PREPROCESS_DICOM_KIND_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the pixels of each frame lie. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_PIXEL_FRAMES_H_
 #define M3LUNG_PREPROCESS_DICOM_PIXEL_FRAMES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DICOM's RLE (PS3.5 annex G).
 #ifndef M3LUNG_PREPROCESS_DICOM_RLE_DECODER_H_
 #define M3LUNG_PREPROCESS_DICOM_RLE_DECODER_H_

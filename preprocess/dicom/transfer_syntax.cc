@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/dicom/transfer_syntax.h"
 
 #include <optional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The transfer syntaxes that are decoded. Private to the code that uses DCMTK.
 #ifndef M3LUNG_PREPROCESS_DICOM_TRANSFER_SYNTAX_H_
 #define M3LUNG_PREPROCESS_DICOM_TRANSFER_SYNTAX_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/lungs/air_regions.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The air inside the body, in regions: which of them are lung.
 #ifndef M3LUNG_PREPROCESS_LUNGS_AIR_REGIONS_H_
 #define M3LUNG_PREPROCESS_LUNGS_AIR_REGIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/lungs/bit_mask.h"
 
 #include <algorithm>

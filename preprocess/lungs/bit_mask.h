@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A mask of an image's pixels as rows of bits, 64 pixels a word, so that the steps
 // of the lung crop touch a sixty-fourth of what a byte a pixel would take.
 #ifndef M3LUNG_PREPROCESS_LUNGS_BIT_MASK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The patient's body in a coarse volume.
 #ifndef M3LUNG_PREPROCESS_LUNGS_BODY_MASK_H_
 #define M3LUNG_PREPROCESS_LUNGS_BODY_MASK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which parts of a mask are cut off by the image's border.
 #ifndef M3LUNG_PREPROCESS_LUNGS_BORDER_COMPONENTS_H_
 #define M3LUNG_PREPROCESS_LUNGS_BORDER_COMPONENTS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of a slice that the networks see.
 #ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_CROP_H_
 #define M3LUNG_PREPROCESS_LUNGS_LUNG_CROP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study's coarse slices stacked into layers of a volume.
 #ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_LAYERS_H_
 #define M3LUNG_PREPROCESS_LUNGS_LUNG_LAYERS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Right and left lung, each with what its air encloses.
 #ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_SIDES_H_
 #define M3LUNG_PREPROCESS_LUNGS_LUNG_SIDES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lungs of a study, found in its volume: the crop mode `volume`.
 #ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_VOLUME_H_
 #define M3LUNG_PREPROCESS_LUNGS_LUNG_VOLUME_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Volumes on a coarse grid, and the few operations on them that image libraries
 // offer in two dimensions only.
 #ifndef M3LUNG_PREPROCESS_LUNGS_VOXEL_GRID_H_

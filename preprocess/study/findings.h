@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What speaks against an answer about the patient: the gates that a study passes
 // before its slices are scored.
 #ifndef M3LUNG_PREPROCESS_STUDY_FINDINGS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The series that a study's slices make up.
 #ifndef M3LUNG_PREPROCESS_STUDY_SERIES_H_
 #define M3LUNG_PREPROCESS_STUDY_SERIES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What of a slice the study is put together by, when its pixels lie elsewhere.
 #ifndef M3LUNG_PREPROCESS_STUDY_SLICE_SUMMARY_H_
 #define M3LUNG_PREPROCESS_STUDY_SLICE_SUMMARY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which slices a study is made of, and whether they allow an answer.
 #ifndef M3LUNG_PREPROCESS_STUDY_STUDY_ASSEMBLER_H_
 #define M3LUNG_PREPROCESS_STUDY_STUDY_ASSEMBLER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many slices to run together, by what each size of batch costs.
 #ifndef M3LUNG_SERVER_BATCHING_BATCH_PLAN_H_
 #define M3LUNG_SERVER_BATCHING_BATCH_PLAN_H_

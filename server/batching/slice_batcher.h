@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Groups slices of many studies into batches for one model, on one device or several.
 #ifndef M3LUNG_SERVER_BATCHING_SLICE_BATCHER_H_
 #define M3LUNG_SERVER_BATCHING_SLICE_BATCHER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page for integrators lists every stable name of the contract: one that is
 // added to an enum and not described there is caught here.
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs build/bin/m3lung as a person does.
 #include <sys/wait.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A server on a loopback port whose answers a test scripts.
 #ifndef M3LUNG_TESTS_CLIENT_FAKE_SERVER_H_
 #define M3LUNG_TESTS_CLIENT_FAKE_SERVER_H_

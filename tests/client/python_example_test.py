@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The example client of client/python against a server that answers from a script.
 
 What it prints of the answers that a running server gives only for odd studies:

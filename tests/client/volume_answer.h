@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a server answers in crop mode `volume` for a study that is odd in every
 // way that the contract has a field for.
 #ifndef M3LUNG_TESTS_CLIENT_VOLUME_ANSWER_H_

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Half a study, for the test that kills its client: sends the files given, tells
 when the first result is there (crop mode paper answers during the upload), and never ends the study.
 

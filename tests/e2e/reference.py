@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The analysis of one study, written again in Python to compare the service with.
 
 Nothing here is the project's code but the two TorchScript files of the bundle:

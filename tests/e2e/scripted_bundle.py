@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bundles around slice networks written in TorchScript, for tests and benches."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the end-to-end tests share: the programs, a running server, its client.
 
 Environment: M3LUNG_BIN_DIR, the folder of m3lungd, m3lung and m3lung-train;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bad input gets a status or a receipt with its stable reason, and harms no one else."""
 
 import struct

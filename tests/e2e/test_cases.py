@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every collected odd, foreign and malformed file, streamed to a running server:
 each a study of its own, then all of them in the midst of a good study.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A slice network compiled by AOTInductor, in the running server, beside slice.ts."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Studies that are sent at once are answered as those sent one after the other."""
 
 import concurrent.futures

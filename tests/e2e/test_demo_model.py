@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bundle that the repository ships, on studies that it was not trained on."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What operators rely on: reflection, health, metrics, an orderly stop."""
 
 import queue

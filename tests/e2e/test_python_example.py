@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The example client of client/python, used as its README says."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real studies through the running server, compared with reference.py.
 
 SmallBundle sends all three; FullBundle, at the networks' full width, sends every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One slice alone, slices without DICOM, and the sizes of lesion maps."""
 
 import cv2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The documented script from nothing to a bundle, small, and its bundle served."""
 
 import collections

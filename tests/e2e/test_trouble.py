@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients that misbehave, connections that break, networks that fail, too little memory:
 the stated answer each time, nothing left behind, and the next study is right."""
 

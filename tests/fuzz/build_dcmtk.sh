@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds DCMTK so that the fuzzers see into it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

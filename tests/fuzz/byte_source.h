@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes turned into choices, front to back; an exhausted source gives zeros.
 // (Clang's FuzzedDataProvider is not there for the replays that gcc builds.)
 #ifndef M3LUNG_TESTS_FUZZ_BYTE_SOURCE_H_

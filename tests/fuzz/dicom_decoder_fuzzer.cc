@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a DICOM file.
 #include <cmath>
 #include <cstddef>

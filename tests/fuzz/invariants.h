@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What must hold whatever the bytes are. A violation ends the program with its
 // place, which a fuzzer and a replay both take for a crash.
 #ifndef M3LUNG_TESTS_FUZZ_INVARIANTS_H_

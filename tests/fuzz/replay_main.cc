@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a fuzz target over files, with any compiler: what a fuzzer has once found
 // is looked at in every test run.
 //

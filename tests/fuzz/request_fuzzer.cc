@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any messages, in any order, as a client's side of AnalyzeStudy: the session
 // keeps its promises, and ends once.
 //

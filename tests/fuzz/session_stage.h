@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What stands around a study session in the request fuzzer: its client and its
 // pool of threads, both driven by one thread.
 #ifndef M3LUNG_TESTS_FUZZ_SESSION_STAGE_H_

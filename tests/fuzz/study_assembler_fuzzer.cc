@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any slices as a study: each is decided on once, and the choice is consistent.
 #include <algorithm>
 #include <array>

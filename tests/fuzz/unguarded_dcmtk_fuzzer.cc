@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DCMTK's own way of reading bytes, without preprocess/dicom_input_stream.h: shows
 // that the fuzzer finds what the guard is for. Crashes within seconds, so it is
 // no test (docs/results/fuzzing.md).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes what the fuzzers start from: write_fuzz_seeds FOLDER makes
 // FOLDER/<target>/ for each, the same bytes in every run.
 #include <cstdio>

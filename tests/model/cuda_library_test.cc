@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "model/cuda_library.h"
 
 #include "gmock/gmock.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "model/location_map.h"
 
 #include "gmock/gmock.h"

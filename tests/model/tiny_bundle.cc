@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tests/model/tiny_bundle.h"
 
 #include "torch/torch.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Networks small enough for tests, and bundles of them.
 #ifndef M3LUNG_TESTS_MODEL_TINY_BUNDLE_H_
 #define M3LUNG_TESTS_MODEL_TINY_BUNDLE_H_

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The exported networks against Python's torch, in two ways.
 
 1. slice.ts and patient.ts as Python's torch runs them, against what the C++

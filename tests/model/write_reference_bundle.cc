@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a tiny bundle, slices and what the runner says of them, for
 // torchscript_reference.py to compare with.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The packed mask and its operations, each against OpenCV's on a byte a pixel.
 #include "preprocess/lungs/bit_mask.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One image of 20 x 24 pixels as several encoders code it, in base64. Its stored
 // value in row i and column j is 3 i * i + 7 j, of 12 bits, unsigned; the baseline
 // JPEG, of 8 bits, holds a sixteenth of that.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DICOM files element by element, well formed or not. Shares no code with DCMTK.
 #ifndef M3LUNG_TESTS_PREPROCESS_DICOM_BUILDER_H_
 #define M3LUNG_TESTS_PREPROCESS_DICOM_BUILDER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Frames of multi-frame objects, fragments of compressed ones, and their limits.
 #include <string>
 #include <vector>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files made to break a reader: each is decoded or refused, in bounded memory.
 #include <sys/resource.h>
 #include <zlib.h>

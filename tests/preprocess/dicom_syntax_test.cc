@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every way of storing a pixel that is decoded, against arithmetic.
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints what preprocess/ makes of DICOM files, for a comparison with another
 // implementation: one JSON object a file that stdin names, one a line.
 //

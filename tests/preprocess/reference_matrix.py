@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decodes a generated matrix of images with preprocess_dump and with pydicom.
 
 Every transfer syntax x sign x bits stored x rescale x padding, and for native and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares the program preprocess_dump with a reference written without our code.
 
 The reference reads DICOM with pydicom and pylibjpeg and cuts with OpenCV's Python

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Geometry, order, windows and reasons: what a slice carries besides its pixels.
 #include <cmath>
 #include <limits>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds Abseil's locks so that ThreadSanitizer understands them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

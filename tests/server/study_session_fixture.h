@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A study session whose client, clock, decoding pool and networks the test plays.
 #ifndef M3LUNG_TESTS_SERVER_STUDY_SESSION_FIXTURE_H_
 #define M3LUNG_TESTS_SERVER_STUDY_SESSION_FIXTURE_H_

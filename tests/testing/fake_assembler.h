@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Takes every slice for the study, without a look at its pixels.
 #ifndef M3LUNG_TESTS_TESTING_FAKE_ASSEMBLER_H_
 #define M3LUNG_TESTS_TESTING_FAKE_ASSEMBLER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A served model without networks, for slices of 4 x 4 pixels.
 #ifndef M3LUNG_TESTS_TESTING_FAKE_MODEL_H_
 #define M3LUNG_TESTS_TESTING_FAKE_MODEL_H_

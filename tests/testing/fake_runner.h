@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model without networks: what it answers can be told from what it is given.
 #ifndef M3LUNG_TESTS_TESTING_FAKE_RUNNER_H_
 #define M3LUNG_TESTS_TESTING_FAKE_RUNNER_H_

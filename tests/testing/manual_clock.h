@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A clock that stands still until the test moves it.
 #ifndef M3LUNG_TESTS_TESTING_MANUAL_CLOCK_H_
 #define M3LUNG_TESTS_TESTING_MANUAL_CLOCK_H_

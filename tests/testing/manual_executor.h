@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An executor that runs its work when the test says so.
 #ifndef M3LUNG_TESTS_TESTING_MANUAL_EXECUTOR_H_
 #define M3LUNG_TESTS_TESTING_MANUAL_EXECUTOR_H_

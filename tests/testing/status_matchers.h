@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matchers for absl::Status and absl::StatusOr, which this Abseil lacks.
 #ifndef M3LUNG_TESTS_TESTING_STATUS_MATCHERS_H_
 #define M3LUNG_TESTS_TESTING_STATUS_MATCHERS_H_

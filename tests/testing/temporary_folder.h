@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A folder that goes with the test.
 #ifndef M3LUNG_TESTS_TESTING_TEMPORARY_FOLDER_H_
 #define M3LUNG_TESTS_TESTING_TEMPORARY_FOLDER_H_

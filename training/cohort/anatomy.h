@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The shape of a synthetic chest as formulas over space.
 //
 // Coordinates in mm: x to the patient's left and y to the back, both from the

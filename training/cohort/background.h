@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Real healthy studies that lesions are laid into.
 #ifndef M3LUNG_TRAINING_COHORT_BACKGROUND_H_
 #define M3LUNG_TRAINING_COHORT_BACKGROUND_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A chest in the making: what lesions are laid into, whether it was painted
 // (slice_painter.h) or comes from a scanner (background.h).
 #ifndef M3LUNG_TRAINING_COHORT_CANVAS_H_

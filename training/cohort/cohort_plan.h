@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which studies a cohort has.
 #ifndef M3LUNG_TRAINING_COHORT_COHORT_PLAN_H_
 #define M3LUNG_TRAINING_COHORT_COHORT_PLAN_H_

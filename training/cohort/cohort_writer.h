@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a data set of synthetic studies with their truth.
 //
 //   OUT/cohort.json                      what it is made with

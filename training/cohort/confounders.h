@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What healthy lungs show too, and what misleads: drawn for every class alike, so
 // that it tells nothing of the label.
 #ifndef M3LUNG_TRAINING_COHORT_CONFOUNDERS_H_

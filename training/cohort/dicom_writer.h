@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hounsfield slices as DICOM files: the counterpart of preprocess/dicom_decoder.h
 // and, beside it, the only code that sees DCMTK.
 #ifndef M3LUNG_TRAINING_COHORT_DICOM_WRITER_H_

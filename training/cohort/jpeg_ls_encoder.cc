@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "training/cohort/jpeg_ls_encoder.h"
 
 #include <memory>

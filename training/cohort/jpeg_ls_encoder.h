@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JPEG-LS by CharLS: the counterpart of preprocess/dicom/jpeg_ls_decoder.h.
 #ifndef M3LUNG_TRAINING_COHORT_JPEG_LS_ENCODER_H_
 #define M3LUNG_TRAINING_COHORT_JPEG_LS_ENCODER_H_

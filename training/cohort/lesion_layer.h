@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lays lesions into a chest.
 #ifndef M3LUNG_TRAINING_COHORT_LESION_LAYER_H_
 #define M3LUNG_TRAINING_COHORT_LESION_LAYER_H_

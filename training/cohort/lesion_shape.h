@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One lesion as a formula over space: how much of the air at a point it fills.
 #ifndef M3LUNG_TRAINING_COHORT_LESION_SHAPE_H_
 #define M3LUNG_TRAINING_COHORT_LESION_SHAPE_H_

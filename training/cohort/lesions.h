@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pneumonia as the paper's Figure 1 shows it, by class.
 #ifndef M3LUNG_TRAINING_COHORT_LESIONS_H_
 #define M3LUNG_TRAINING_COHORT_LESIONS_H_

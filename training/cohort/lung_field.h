@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where in the lungs something can lie: the one placement of lesions for painted
 // and for real chests, from nothing but their masks and densities.
 #ifndef M3LUNG_TRAINING_COHORT_LUNG_FIELD_H_

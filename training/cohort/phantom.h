@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A synthetic chest CT study: thorax, lungs and, by class, lesions.
 #ifndef M3LUNG_TRAINING_COHORT_PHANTOM_H_
 #define M3LUNG_TRAINING_COHORT_PHANTOM_H_

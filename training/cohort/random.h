@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random numbers that are the same with every compiler and library, which the
 // standard's distributions are not.
 #ifndef M3LUNG_TRAINING_COHORT_RANDOM_H_

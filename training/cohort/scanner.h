@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a scanner adds to a chest: the point spread of its kernel, and noise.
 #ifndef M3LUNG_TRAINING_COHORT_SCANNER_H_
 #define M3LUNG_TRAINING_COHORT_SCANNER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Paints one slice of a synthetic chest, free of disease.
 #ifndef M3LUNG_TRAINING_COHORT_SLICE_PAINTER_H_
 #define M3LUNG_TRAINING_COHORT_SLICE_PAINTER_H_

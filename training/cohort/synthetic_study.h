@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A made study and its truth.
 #ifndef M3LUNG_TRAINING_COHORT_SYNTHETIC_STUDY_H_
 #define M3LUNG_TRAINING_COHORT_SYNTHETIC_STUDY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DICOM unique identifiers that are the same in every run.
 #ifndef M3LUNG_TRAINING_COHORT_UID_H_
 #define M3LUNG_TRAINING_COHORT_UID_H_

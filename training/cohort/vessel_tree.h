@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The vessels of a lung as straight pieces of tube.
 #ifndef M3LUNG_TRAINING_COHORT_VESSEL_TREE_H_
 #define M3LUNG_TRAINING_COHORT_VESSEL_TREE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train ablate: what each part of the method is worth.
 #include <filesystem>
 #include <iostream>

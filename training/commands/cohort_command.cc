@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train cohort: a data set of synthetic studies with their truth.
 #include <filesystem>
 #include <iostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The subcommands of m3lung-train.
 #ifndef M3LUNG_TRAINING_COMMANDS_COMMANDS_H_
 #define M3LUNG_TRAINING_COMMANDS_COMMANDS_H_

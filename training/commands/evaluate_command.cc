@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train evaluate: how well a model does on studies whose truth is known.
 #include <filesystem>
 #include <iostream>

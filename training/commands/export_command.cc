@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train export: a finished training as a model bundle.
 #include <iostream>
 #include <map>

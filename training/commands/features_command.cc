@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train features: the slice network's features of whole studies.
 #include <iostream>
 #include <memory>

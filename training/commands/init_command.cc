@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train init: an untrained bundle.
 #include <filesystem>
 #include <iostream>

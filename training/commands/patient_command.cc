@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train patient: trains the patient network.
 #include <iostream>
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train precision: whether a model may be served in 16 bits.
 #include <filesystem>
 #include <iostream>

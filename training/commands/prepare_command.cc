@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train prepare: studies, decoded and cropped once.
 #include <iostream>
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train slice: trains the slice network.
 #include <iostream>
 #include <memory>

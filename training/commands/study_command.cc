@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // m3lung-train study: single synthetic studies as DICOM.
 #include <filesystem>
 #include <iostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "training/commands/training_flags.h"
 
 #include "base/machine.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Flags that several subcommands share.
 #ifndef M3LUNG_TRAINING_COMMANDS_TRAINING_FLAGS_H_
 #define M3LUNG_TRAINING_COMMANDS_TRAINING_FLAGS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A table in a CSV file with a header, its rows by column name.
 #ifndef M3LUNG_TRAINING_DATA_CSV_TABLE_H_
 #define M3LUNG_TRAINING_DATA_CSV_TABLE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A data set: a CSV file that lists studies, each a folder of DICOM files with a
 // label and the split it belongs to. docs/howto/train.md describes the file.
 #ifndef M3LUNG_TRAINING_DATA_DATASET_H_

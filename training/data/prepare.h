@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes prepared studies (training/data/prepared.h) out of a data set.
 #ifndef M3LUNG_TRAINING_DATA_PREPARE_H_
 #define M3LUNG_TRAINING_DATA_PREPARE_H_

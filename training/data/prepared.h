@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Studies as the networks are trained on them: cropped to the lungs, resized, and
 // kept in files, so that decoding is done once. `m3lung-train prepare` writes them.
 //

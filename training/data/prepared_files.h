@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files of a prepared study, written and read in one place.
 #ifndef M3LUNG_TRAINING_DATA_PREPARED_FILES_H_
 #define M3LUNG_TRAINING_DATA_PREPARED_FILES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which slices of a study the networks see, and which part of them: as when the
 // study is served in crop mode `volume`.
 #ifndef M3LUNG_TRAINING_DATA_STUDY_CROP_H_

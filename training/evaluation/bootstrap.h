@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How sure a figure is, by drawing the test set anew many times.
 #ifndef M3LUNG_TRAINING_EVALUATION_BOOTSTRAP_H_
 #define M3LUNG_TRAINING_EVALUATION_BOOTSTRAP_H_

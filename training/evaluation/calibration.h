@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether probabilities mean what they say.
 #ifndef M3LUNG_TRAINING_EVALUATION_CALIBRATION_H_
 #define M3LUNG_TRAINING_EVALUATION_CALIBRATION_H_

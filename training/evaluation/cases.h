@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one method says of a set of cases, be they studies or slices.
 #ifndef M3LUNG_TRAINING_EVALUATION_CASES_H_
 #define M3LUNG_TRAINING_EVALUATION_CASES_H_

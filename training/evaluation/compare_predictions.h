@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How far the answers of one model, computed in two ways, lie apart.
 #ifndef M3LUNG_TRAINING_EVALUATION_COMPARE_PREDICTIONS_H_
 #define M3LUNG_TRAINING_EVALUATION_COMPARE_PREDICTIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The plots of an evaluation.
 #ifndef M3LUNG_TRAINING_EVALUATION_CURVES_H_
 #define M3LUNG_TRAINING_EVALUATION_CURVES_H_

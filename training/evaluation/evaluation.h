@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that is said of a model on a test set.
 #ifndef M3LUNG_TRAINING_EVALUATION_EVALUATION_H_
 #define M3LUNG_TRAINING_EVALUATION_EVALUATION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An evaluation for programs.
 #ifndef M3LUNG_TRAINING_EVALUATION_EVALUATION_JSON_H_
 #define M3LUNG_TRAINING_EVALUATION_EVALUATION_JSON_H_

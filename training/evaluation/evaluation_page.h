@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An evaluation for people: one HTML page that needs nothing beside it.
 #ifndef M3LUNG_TRAINING_EVALUATION_EVALUATION_PAGE_H_
 #define M3LUNG_TRAINING_EVALUATION_EVALUATION_PAGE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tables of the evaluation's page, as HTML.
 #ifndef M3LUNG_TRAINING_EVALUATION_EVALUATION_TABLES_H_
 #define M3LUNG_TRAINING_EVALUATION_EVALUATION_TABLES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What was evaluated, in words.
 #ifndef M3LUNG_TRAINING_EVALUATION_FACTS_H_
 #define M3LUNG_TRAINING_EVALUATION_FACTS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How well location maps lie on lesions that are known.
 #ifndef M3LUNG_TRAINING_EVALUATION_MAP_SCORES_H_
 #define M3LUNG_TRAINING_EVALUATION_MAP_SCORES_H_

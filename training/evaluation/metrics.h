@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The paper's figures (section IV-B), all shares in [0, 1], from the table of what
 // was called what. Nothing, never NaN, where there is no case to take a share of.
 #ifndef M3LUNG_TRAINING_EVALUATION_METRICS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model says of studies whose truth is known: all that an evaluation needs.
 #ifndef M3LUNG_TRAINING_EVALUATION_PREDICTIONS_H_
 #define M3LUNG_TRAINING_EVALUATION_PREDICTIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases in the order of a score, and what the order is worth.
 #ifndef M3LUNG_TRAINING_EVALUATION_RANKING_H_
 #define M3LUNG_TRAINING_EVALUATION_RANKING_H_

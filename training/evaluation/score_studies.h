@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scores prepared studies as the server would, for an evaluation.
 #ifndef M3LUNG_TRAINING_EVALUATION_SCORE_STUDIES_H_
 #define M3LUNG_TRAINING_EVALUATION_SCORE_STUDIES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An evaluation on disk.
 #ifndef M3LUNG_TRAINING_EVALUATION_WRITE_EVALUATION_H_
 #define M3LUNG_TRAINING_EVALUATION_WRITE_EVALUATION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The paper's tables IV and V on a data set of one's own: what each part of the two
 // networks is worth.
 #ifndef M3LUNG_TRAINING_TRAINERS_ABLATION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random changes that leave a slice's label as it is.
 #ifndef M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_
 #define M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_

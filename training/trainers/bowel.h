@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stomach and bowel, with what people have in them.
 #ifndef M3LUNG_TRAINING_TRAINERS_BOWEL_H_
 #define M3LUNG_TRAINING_TRAINERS_BOWEL_H_

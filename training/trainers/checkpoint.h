@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A training's state in one file, written whole or not at all.
 #ifndef M3LUNG_TRAINING_TRAINERS_CHECKPOINT_H_
 #define M3LUNG_TRAINING_TRAINERS_CHECKPOINT_H_

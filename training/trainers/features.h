@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the slice network says of whole studies, kept for the patient network.
 //
 //   RUN/features/features.json   the network they are of; the studies in order

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Weights learned on photographs, to start the slice network from.
 #ifndef M3LUNG_TRAINING_TRAINERS_INITIAL_WEIGHTS_H_
 #define M3LUNG_TRAINING_TRAINERS_INITIAL_WEIGHTS_H_

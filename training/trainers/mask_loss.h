@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A loss that tells the slice network where the lesions are, beside the paper's two, which
 // only tell it whether there are any. For trainings whose lesions are known pixel by pixel.
 #ifndef M3LUNG_TRAINING_TRAINERS_MASK_LOSS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mixed precision by LibTorch's autocast.
 #ifndef M3LUNG_TRAINING_TRAINERS_MIXED_PRECISION_H_
 #define M3LUNG_TRAINING_TRAINERS_MIXED_PRECISION_H_

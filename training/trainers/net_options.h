@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The networks' options as JSON, so that a checkpoint says what it holds.
 #ifndef M3LUNG_TRAINING_TRAINERS_NET_OPTIONS_H_
 #define M3LUNG_TRAINING_TRAINERS_NET_OPTIONS_H_

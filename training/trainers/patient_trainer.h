@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trains the patient network on the slice network's features.
 //
 // Source: the paper, sections III-C and IV-A.

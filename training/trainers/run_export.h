@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A finished training as a model bundle.
 #ifndef M3LUNG_TRAINING_TRAINERS_RUN_EXPORT_H_
 #define M3LUNG_TRAINING_TRAINERS_RUN_EXPORT_H_

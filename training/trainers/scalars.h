@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A training's course as a table, one row an epoch, and as a picture.
 #ifndef M3LUNG_TRAINING_TRAINERS_SCALARS_H_
 #define M3LUNG_TRAINING_TRAINERS_SCALARS_H_

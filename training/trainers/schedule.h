@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The learning rate over a training.
 #ifndef M3LUNG_TRAINING_TRAINERS_SCHEDULE_H_
 #define M3LUNG_TRAINING_TRAINERS_SCHEDULE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the slice network is trained on, batch by batch.
 #ifndef M3LUNG_TRAINING_TRAINERS_SLICE_BATCHES_H_
 #define M3LUNG_TRAINING_TRAINERS_SLICE_BATCHES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the slice network's two classifiers lose on a batch, and sums of it over an epoch.
 #ifndef M3LUNG_TRAINING_TRAINERS_SLICE_LOSSES_H_
 #define M3LUNG_TRAINING_TRAINERS_SLICE_LOSSES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a training of the slice network leaves in its folder: how it was made, and its network.
 #ifndef M3LUNG_TRAINING_TRAINERS_SLICE_RUN_H_
 #define M3LUNG_TRAINING_TRAINERS_SLICE_RUN_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trains the slice network; what it leaves: slice_run.h.
 //
 // Source: the paper, sections III-B and IV-A.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "training/trainers/smooth_field.h"
 
 #include "opencv2/imgproc.hpp"

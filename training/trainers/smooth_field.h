@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random fields that change slowly from place to place.
 #ifndef M3LUNG_TRAINING_TRAINERS_SMOOTH_FIELD_H_
 #define M3LUNG_TRAINING_TRAINERS_SMOOTH_FIELD_H_

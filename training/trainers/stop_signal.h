@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the process has been told to stop (SIGTERM, SIGINT).
 #ifndef M3LUNG_TRAINING_TRAINERS_STOP_SIGNAL_H_
 #define M3LUNG_TRAINING_TRAINERS_STOP_SIGNAL_H_

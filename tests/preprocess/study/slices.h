@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slice summaries made by hand, and a chest that is hardly one.
 #ifndef M3LUNG_TESTS_PREPROCESS_STUDY_SLICES_H_
 #define M3LUNG_TESTS_PREPROCESS_STUDY_SLICES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "preprocess/study/study_assembler.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Evaluates predictions and maps that evaluation_reference.py has made, for it to
 // compare with: `m3lung-train evaluate --predictions` without LibTorch, and maps.
 //

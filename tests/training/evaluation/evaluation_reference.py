@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every figure of an evaluation against scikit-learn's on the same predictions.
 
     evaluation_reference.py EVALUATION_DUMP

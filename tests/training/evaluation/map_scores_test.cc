@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "training/evaluation/map_scores.h"
 
 #include "gmock/gmock.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Predictions to evaluate, made up with a seed.
 #ifndef M3LUNG_TESTS_TRAINING_EVALUATION_SAMPLE_PREDICTIONS_H_
 #define M3LUNG_TESTS_TRAINING_EVALUATION_SAMPLE_PREDICTIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads a state dict as initial weights into the paper's slice network and writes
 // the network's parameters and buffers as a dictionary that Python's torch reads.
 #include <fstream>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Initial weights from a state dict with torchvision's names and shapes, by Python's torch.
 
 Usage: initial_weights_reference.py INITIAL_WEIGHTS_DUMP FOLDER

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data and networks so small that a training takes seconds.
 #ifndef M3LUNG_TESTS_TRAINING_TRAINERS_TINY_TRAINING_H_
 #define M3LUNG_TESTS_TRAINING_TRAINERS_TINY_TRAINING_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole of a training, small: slice network, features, patient network, export.
 #include <fstream>
 #include <sstream>
