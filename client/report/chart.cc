@@ -2,23 +2,30 @@
 #include "client/report/chart.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/label_names.h"
 #include "client/report/label_colours.h"
+#include "report/chart_parts.h"
 
 namespace m3lung::client {
 namespace {
 
 constexpr double kWidth = 1000;
-constexpr double kHeight = 320;
+constexpr double kHeight = 345;
+constexpr double kNamesBase = 310;  // of what the axis means
+constexpr double kKeyBase = 338;
 constexpr double kLeft = 62;
 constexpr double kRight = 985;
 constexpr double kTop = 14;
 constexpr double kBottom = 230;
 constexpr double kStripTop = 240;
 constexpr double kStripHeight = 16;
+constexpr double kUnscoredOpacity = 0.3;
 
 class Axes {
  public:
@@ -43,70 +50,64 @@ int TickStep(int slices) {
   return 1000;
 }
 
-std::string Grid(const Axes& axes, int slices) {
-  std::string svg;
-  for (const double p : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    absl::StrAppend(
-        &svg, absl::StrFormat("<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                              "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.2f</text>",
-                              p == 0.5 ? "half" : "rule", kLeft, kRight, Axes::Y(p), Axes::Y(p),
-                              kLeft - 8, Axes::Y(p) + 4.5, p));
-  }
+void AddGrid(Drawing& drawing, const Axes& axes, int slices) {
+  AddShareAxis(drawing, {kLeft, kTop, kRight - kLeft, kBottom - kTop}, "lesion probability", 16);
+  AddDashedLine(drawing, {kLeft, Axes::Y(0.5)}, {kRight, Axes::Y(0.5)});
   for (int i = 0; i < slices; i += TickStep(slices)) {
-    absl::StrAppend(&svg,
-                    absl::StrFormat("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%d</text>",
-                                    axes.X(i), kStripTop + kStripHeight + 20, i));
+    drawing.Add(Text{
+        absl::StrCat(i), {axes.X(i), kStripTop + kStripHeight + 20}, kAxisText, Anchor::kMiddle});
   }
-  absl::StrAppend(&svg, absl::StrFormat("<text x=\"%.1f\" y=\"%.1f\">head</text>"
-                                        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">slice"
-                                        "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">"
-                                        "feet</text>",
-                                        kLeft, kHeight - 10, (kLeft + kRight) / 2, kHeight - 10,
-                                        kRight, kHeight - 10));
-  absl::StrAppend(&svg, absl::StrFormat("<text transform=\"translate(16 %.1f) rotate(-90)\" "
-                                        "text-anchor=\"middle\">lesion probability</text>",
-                                        (kTop + kBottom) / 2));
-  return svg;
+  drawing.Add(Text{"head", {kLeft, kNamesBase}, kAxisText});
+  drawing.Add(Text{"slice", {(kLeft + kRight) / 2, kNamesBase}, kAxisText, Anchor::kMiddle});
+  drawing.Add(Text{"feet", {kRight, kNamesBase}, kAxisText, Anchor::kEnd});
+}
+
+std::string HintOf(const v1::SliceResult& slice, int i) {
+  const std::string place = absl::StrFormat("Slice %d, z %.1f mm: ", i, slice.position_mm());
+  if (!slice.scored()) return absl::StrCat(place, "no lung, not scored");
+  return absl::StrCat(place, LabelName(slice.label()),
+                      absl::StrFormat(", lesion %.3f", slice.lesion_probability()));
+}
+
+void AddLabelKey(Drawing& drawing) {
+  std::vector<KeyEntry> key;
+  for (const v1::Label label : kLabels) {
+    key.push_back({std::string(LabelName(label)), ColourOf(label)});
+  }
+  key.push_back({"no lung, not scored", ColourOf(v1::LABEL_UNSPECIFIED), kUnscoredOpacity});
+  AddKey(drawing, key, {kLeft, kKeyBase}, {130, 0});
 }
 
 }  // namespace
 
-std::string LesionChart(const google::protobuf::RepeatedPtrField<v1::SliceResult>& slices) {
+Drawing LesionChart(const google::protobuf::RepeatedPtrField<v1::SliceResult>& slices) {
   const Axes axes(slices.size());
-  std::string line;
-  std::string marks;
+  Drawing drawing = {{kWidth, kHeight}, "Lesion probability of each slice from head to feet", {}};
+  AddGrid(drawing, axes, slices.size());
+  std::vector<Line> course;
+  std::vector<Dot> dots;
   bool pen_down = false;
   const double radius = std::clamp(axes.Step() * 0.4, 1.5, 4.5);
   for (int i = 0; i < slices.size(); ++i) {
     const v1::SliceResult& slice = slices[i];
-    const std::string colour =
-        ColourOf(slice.scored() ? slice.label() : v1::LABEL_UNSPECIFIED).Css();
-    const std::string title =
-        slice.scored()
-            ? absl::StrFormat("Slice %d, z %.1f mm: %s, lesion %.3f", i, slice.position_mm(),
-                              std::string(LabelName(slice.label())), slice.lesion_probability())
-            : absl::StrFormat("Slice %d, z %.1f mm: no lung, not scored", i, slice.position_mm());
-    absl::StrAppend(
-        &marks, absl::StrFormat("<rect shape-rendering=\"crispEdges\" x=\"%.2f\" y=\"%.1f\" "
-                                "width=\"%.2f\" height=\"%.1f\" fill=\"%s\""
-                                "%s><title>%s</title></rect>",
-                                axes.X(i) - axes.Step() / 2, kStripTop, axes.Step(), kStripHeight,
-                                colour, slice.scored() ? "" : " fill-opacity=\"0.3\"", title));
-    if (!slice.scored()) {
-      pen_down = false;
-      continue;
+    const Colour colour = ColourOf(slice.scored() ? slice.label() : v1::LABEL_UNSPECIFIED);
+    const std::string hint = HintOf(slice, i);
+    drawing.Add(Box{{axes.X(i) - axes.Step() / 2, kStripTop, axes.Step(), kStripHeight},
+                    colour,
+                    slice.scored() ? 1 : kUnscoredOpacity,
+                    hint});
+    if (slice.scored()) {
+      if (!pen_down) course.push_back({{}, StyleColour::kFaint, 1.5});
+      const cv::Point2d point(axes.X(i), Axes::Y(slice.lesion_probability()));
+      course.back().points.push_back(point);
+      dots.push_back({point, radius, colour, 1, hint});
     }
-    const double y = Axes::Y(slice.lesion_probability());
-    absl::StrAppend(&line, pen_down ? "L" : "M", absl::StrFormat("%.1f %.1f", axes.X(i), y));
-    pen_down = true;
-    absl::StrAppend(&marks, absl::StrFormat("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" "
-                                            "fill=\"%s\"><title>%s</title></circle>",
-                                            axes.X(i), y, radius, colour, title));
+    pen_down = slice.scored();
   }
-  return absl::StrCat("<svg class=\"chart\" role=\"img\" viewBox=\"0 0 ", kWidth, " ", kHeight,
-                      "\" aria-label=\"Lesion probability of each slice from head to feet\">",
-                      Grid(axes, slices.size()), "<path class=\"course\" d=\"", line, "\"/>", marks,
-                      "</svg>\n");
+  for (Line& line : course) drawing.Add(std::move(line));
+  for (Dot& dot : dots) drawing.Add(std::move(dot));
+  AddLabelKey(drawing);
+  return drawing;
 }
 
 }  // namespace m3lung::client

@@ -4,7 +4,7 @@
 #define M3LUNG_CLIENT_REPORT_LABEL_COLOURS_H_
 
 #include "m3lung/v1/results.pb.h"
-#include "page/colour.h"
+#include "report/colour.h"
 
 namespace m3lung::client {
 

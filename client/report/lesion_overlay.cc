@@ -30,6 +30,12 @@ bool MapShowsLesion(const v1::SliceResult& slice) {
   return slice.lesion_probability() > kLesionThreshold;
 }
 
+cv::Mat MapColours(const cv::Mat& levels) {
+  cv::Mat colours;
+  cv::applyColorMap(levels, colours, cv::COLORMAP_JET);
+  return colours;
+}
+
 absl::StatusOr<cv::Mat> OverlayLesionMap(const cv::Mat& grey, const cv::Rect& box,
                                          const v1::LesionMap& map) {
   const int64_t elements = int64_t{map.rows()} * map.columns();
@@ -45,8 +51,7 @@ absl::StatusOr<cv::Mat> OverlayLesionMap(const cv::Mat& grey, const cv::Rect& bo
 
   cv::Mat spread;
   cv::resize(ToBytes(map), spread, covers.size(), 0, 0, cv::INTER_LINEAR);
-  cv::Mat colours;
-  cv::applyColorMap(spread, colours, cv::COLORMAP_JET);
+  const cv::Mat colours = MapColours(spread);
   cv::Mat target = overlay(shared - box.tl());
   cv::addWeighted(colours(shared - covers.tl()), kMapShare, target, 1 - kMapShare, 0, target);
   return overlay;

@@ -13,8 +13,11 @@ namespace m3lung::client {
 // what speaks for that, so that most of it is warm (the paper's footnote 4).
 bool MapShowsLesion(const v1::SliceResult& slice);
 
+// Location maps' colours of 0 to 255, from blue to red: CV_8UC1 to CV_8UC3.
+cv::Mat MapColours(const cv::Mat& levels);
+
 // `map` laid over the part `box` of the source image: `grey` (CV_8UC1, box-sized)
-// blended half and half with the map in the colours blue (0) to red (1), CV_8UC3.
+// blended half and half with the map in its colours, CV_8UC3.
 // What the map does not cover stays grey. INVALID_ARGUMENT for a map whose size
 // and values contradict each other.
 absl::StatusOr<cv::Mat> OverlayLesionMap(const cv::Mat& grey, const cv::Rect& box,

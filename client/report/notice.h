@@ -5,12 +5,9 @@
 
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "m3lung/v1/results.pb.h"
 
 namespace m3lung::client {
-
-inline constexpr char kResearchUseOnly[] = "Research use only.";
 
 // What follows kResearchUseOnly: no diagnosis, then the model's own notice, of
 // which a leading kResearchUseOnly is not said twice.

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/report/page_ledger.h"
-
 #include <algorithm>
 #include <map>
 
@@ -8,9 +6,10 @@
 #include "absl/strings/str_join.h"
 #include "client/answer_summary.h"
 #include "client/label_names.h"
+#include "client/report/page_sections.h"
 #include "client/study_words.h"
 #include "client/text.h"
-#include "page/html.h"
+#include "report/html.h"
 
 namespace m3lung::client {
 namespace {
@@ -55,55 +54,47 @@ std::string Status(const v1::InstanceReceipt& receipt) {
   return "used";
 }
 
-std::string Rows(const v1::StudyAnswer& answer, const std::vector<std::string>& names) {
+std::string InstanceTable(const v1::StudyAnswer& answer, const std::vector<std::string>& names) {
   std::map<int, Slices> slices_of;
   for (const v1::SliceResult& slice : answer.slices()) {
     if (slice.has_index()) slices_of[slice.instance()].Add(slice);
   }
-  std::string rows;
+  Table table({{"No.", true}, {"Local file"}, {"Status"}, {"Slice", true}, {"Label"}, {"Remarks"}});
   for (const v1::InstanceReceipt& receipt : answer.receipts()) {
     const auto slices = slices_of.find(receipt.instance());
     const bool answered = slices != slices_of.end();
     std::vector<std::string> remarks;
     if (!receipt.detail().empty()) remarks.push_back(receipt.detail());
     remarks.insert(remarks.end(), receipt.warnings().begin(), receipt.warnings().end());
-    absl::StrAppend(&rows, "<tr><td class=\"number\">", receipt.instance(), "</td><td>",
-                    EscapeHtml(FileName(names, receipt.instance())), "</td><td>",
-                    EscapeHtml(Status(receipt)), "</td><td class=\"number\">",
-                    answered ? slices->second.Places() : "", "</td><td>",
-                    answered ? slices->second.Labels() : "", "</td><td>",
-                    EscapeHtml(absl::StrJoin(remarks, "; ")), "</td></tr>\n");
+    table.Add({absl::StrCat(receipt.instance()), FileName(names, receipt.instance()),
+               Status(receipt), answered ? slices->second.Places() : "",
+               answered ? slices->second.Labels() : "", absl::StrJoin(remarks, "; ")});
   }
-  return rows;
+  return table.Html();
 }
 
 std::string SkippedTable(const v1::StudyAnswer& answer) {
   const std::vector<SkippedGroup> groups = GroupSkipped(answer);
   if (groups.empty()) return "<p>Every instance was used.</p>\n";
-  std::string table =
-      "<div class=\"wide\"><table>\n<tr><th>Skipped because</th><th class=\"number\">Instances</th>"
-      "<th>In words</th></tr>\n";
+  Table table({{"Skipped because"}, {"Instances", true}, {"In words"}});
   for (const SkippedGroup& group : groups) {
     const std::string example =
         group.details_differ ? absl::StrCat("such as instance ", group.example, ": ") : "";
-    absl::StrAppend(&table, "<tr><td>", EscapeHtml(NameOf(group.reason)),
-                    "</td><td class=\"number\">", group.count, "</td><td>",
-                    EscapeHtml(absl::StrCat(example, group.detail)), "</td></tr>\n");
+    table.Add(
+        {NameOf(group.reason), absl::StrCat(group.count), absl::StrCat(example, group.detail)});
   }
-  return absl::StrCat(table, "</table></div>\n");
+  return table.Html();
 }
 
 }  // namespace
 
 std::string LedgerSection(const v1::StudyAnswer& answer,
                           const std::vector<std::string>& instance_names) {
-  return absl::StrCat(
-      "<section>\n<h2>Ledger of instances</h2>\n", SkippedTable(answer), "<details><summary>",
-      Counted(answer.receipts_size(), "instance", "instances"),
-      " in the order sent</summary>\n<div class=\"wide\"><table>\n<tr><th class=\"number\">No.</th>"
-      "<th>Local file</th><th>Status</th><th class=\"number\">Slice</th><th>Label</th>"
-      "<th>Remarks</th></tr>\n",
-      Rows(answer, instance_names), "</table></div></details>\n</section>\n");
+  return Section("Ledger of instances",
+                 absl::StrCat(SkippedTable(answer), "<details><summary>",
+                              Counted(answer.receipts_size(), "instance", "instances"),
+                              " in the order sent</summary>\n",
+                              InstanceTable(answer, instance_names), "</details>\n"));
 }
 
 }  // namespace m3lung::client

@@ -1,36 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/report/page_slices.h"
-
 #include <map>
 #include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "client/label_names.h"
-#include "client/report/label_colours.h"
-#include "client/report/lesion_overlay.h"
+#include "client/report/figure_parts.h"
+#include "client/report/page_sections.h"
 #include "client/text.h"
-#include "page/html.h"
+#include "report/drawing.h"
+#include "report/html.h"
 
 namespace m3lung::client {
 namespace {
-
-float ProbabilityOfLabel(const v1::SliceResult& slice) {
-  const int i = slice.label() - 1;
-  return i >= 0 && i < slice.probabilities_size() ? slice.probabilities(i) : 0.0F;
-}
-
-std::string LabelTag(const v1::SliceResult& slice) {
-  if (!slice.scored()) return "";
-  return absl::StrCat(
-      "<span class=\"tag label\"><i style=\"background:", ColourOf(slice.label()).Css(), "\"></i>",
-      LabelName(slice.label()), absl::StrFormat(" %.2f</span>", ProbabilityOfLabel(slice)));
-}
-
-std::string Gap(absl::string_view note) {
-  return absl::StrCat("<div class=\"gap\">", EscapeHtml(note), "</div>");
-}
 
 // Which file it came from, and how its picture was cut.
 std::string Origin(const SampledSlice& sample) {
@@ -81,39 +63,21 @@ std::string Caption(const SampledSlice& sample, const std::set<std::string>& lef
 }
 
 std::string Figure(const SampledSlice& sample, const std::set<std::string>& shared_warnings) {
-  const v1::SliceResult& slice = sample.result;
-  const std::string name = absl::StrCat("slice ", slice.index());
-  std::string html = "<figure><div class=\"pair\">";
-  absl::StrAppend(
-      &html,
-      sample.ct.empty() ? Gap(sample.note) : EmbeddedImage(sample.ct, absl::StrCat("CT, ", name)),
-      "<span class=\"tag place\">", name,
-      absl::StrFormat(" &middot; z %.1f mm</span>", slice.position_mm()));
-  absl::StrAppend(&html, "<div class=\"map\">");
-  if (!sample.overlay.empty()) {
-    absl::StrAppend(&html, EmbeddedImage(sample.overlay, absl::StrCat("Location map, ", name)));
-    if (!MapShowsLesion(slice)) {
-      absl::StrAppend(&html, "<span class=\"tag free\">no lesion: warm speaks for none</span>");
-    }
-  } else {
-    absl::StrAppend(&html, Gap(sample.ct.empty() ? "no map" : sample.note));
-  }
-  absl::StrAppend(&html, LabelTag(slice), "</div></div><figcaption>",
-                  Caption(sample, shared_warnings), "</figcaption></figure>\n");
-  return html;
+  return absl::StrCat("<figure>", Svg(SliceFigure(sample)), "<figcaption>",
+                      Caption(sample, shared_warnings), "</figcaption></figure>\n");
 }
 
 }  // namespace
 
 std::string SlicesSection(const std::vector<SampledSlice>& samples, int slices) {
   std::string html = absl::StrCat(
-      "<section>\n<h2>Every fifth slice, from head to feet</h2>\n<p class=\"faint\">",
-      Counted(static_cast<int>(samples.size()), "slice", "slices"), " of ", slices,
+      "<p class=\"faint\">", Counted(static_cast<int>(samples.size()), "slice", "slices"), " of ",
+      slices,
       ", cut to the lung box, seen through the lung window (centre -600 HU, width 1200 HU), the "
       "patient's right on the left where the file says how the patient lies (R, L); beneath each "
       "its location map and the slice's label with its probability. Slices without lung are shown "
-      "and not scored.</p>\n"
-      "<div class=\"scale\"><span>0</span><span class=\"ramp\"></span><span>1</span>"
+      "and not scored.</p>\n<div class=\"scale\">",
+      Svg(ColourScale()),
       "<span>Warmer: more probably part of a lesion.</span></div>\n"
       "<p class=\"faint\">A slice called lesion-free has the map of what speaks for <em>no "
       "lesion</em>, so that nearly all of it is warm; it is marked so, and does not mean lesion."
@@ -122,7 +86,7 @@ std::string SlicesSection(const std::vector<SampledSlice>& samples, int slices) 
   for (const SampledSlice& sample : samples) {
     absl::StrAppend(&html, Figure(sample, shared_warnings));
   }
-  return absl::StrCat(html, "</div>\n</section>\n");
+  return Section("Every fifth slice, from head to feet", absl::StrCat(html, "</div>\n"));
 }
 
 }  // namespace m3lung::client

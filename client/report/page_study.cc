@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/report/page_study.h"
-
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/answer_summary.h"
 #include "client/label_names.h"
+#include "client/report/page_sections.h"
 #include "client/study_words.h"
 #include "client/text.h"
-#include "page/html.h"
+#include "report/html.h"
 
 namespace m3lung::client {
 namespace {
@@ -33,16 +32,13 @@ std::string Facts(const v1::StudyAnswer& answer) {
 
 std::string SeriesTable(const v1::PatientResult& patient) {
   if (patient.series().empty()) return "";
-  std::string table =
-      "<h3>Series</h3>\n<div class=\"wide\"><table>\n<tr><th>Analysed</th><th>Slices</th>"
-      "<th>Why</th><th>Series uid</th></tr>\n";
+  Table table({{"Analysed"}, {"Slices"}, {"Why"}, {"Series uid"}});
   for (const v1::SeriesSummary& series : patient.series()) {
-    absl::StrAppend(&table, "<tr><td>", series.chosen() ? "<strong>chosen</strong>" : "no",
-                    "</td><td>", EscapeHtml(SeriesText(series)), "</td><td>",
-                    EscapeHtml(series.detail()), "</td><td>", EscapeHtml(SeriesName(series)),
-                    "</td></tr>\n");
+    table.Add({series.chosen() ? "chosen" : "no", SeriesText(series), series.detail(),
+               SeriesName(series)},
+              /*strong=*/series.chosen());
   }
-  return absl::StrCat(table, "</table></div>\n");
+  return absl::StrCat("<h3>Series</h3>\n", table.Html());
 }
 
 std::string WarningList(const v1::StudyAnswer& answer) {
@@ -61,8 +57,8 @@ std::string WarningList(const v1::StudyAnswer& answer) {
 }  // namespace
 
 std::string StudySection(const v1::StudyAnswer& answer) {
-  return absl::StrCat("<section>\n<h2>Study</h2>\n", Facts(answer), SeriesTable(answer.patient()),
-                      WarningList(answer), "</section>\n");
+  return Section("Study",
+                 absl::StrCat(Facts(answer), SeriesTable(answer.patient()), WarningList(answer)));
 }
 
 }  // namespace m3lung::client

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/report/report.h"
 
-#include <cstdint>
 #include <system_error>
 #include <utility>
 
@@ -10,8 +9,8 @@
 #include "base/status_macros.h"
 #include "client/report/figure.h"
 #include "client/report/page.h"
-#include "opencv2/imgcodecs.hpp"
 #include "preprocess/dicom_decoder.h"
+#include "report/drawing.h"
 
 namespace m3lung::client {
 
@@ -28,12 +27,7 @@ absl::StatusOr<ReportFiles> WriteReport(const v1::StudyAnswer& answer, const Ins
   const ReportFiles files{directory / "report.html", directory / "report.png"};
   M3L_RETURN_IF_ERROR(WriteFile(files.page, MakePage(answer, samples, instance_names)));
 
-  std::vector<uint8_t> png;
-  if (!cv::imencode(".png", DrawFigure(answer.patient(), samples), png)) {
-    return absl::InternalError("cannot encode the report's picture as PNG");
-  }
-  M3L_RETURN_IF_ERROR(WriteFile(
-      files.figure, absl::string_view(reinterpret_cast<const char*>(png.data()), png.size())));
+  M3L_RETURN_IF_ERROR(WritePng(StudyFigure(answer.patient(), samples), 1, files.figure));
   return files;
 }
 

@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "client/report/lesion_overlay.h"
 #include "opencv2/imgproc.hpp"
-#include "page/text_drawing.h"
 #include "preprocess/orientation.h"
 #include "preprocess/windowing.h"
 
@@ -20,7 +19,6 @@ namespace {
 // The window that radiologists read lungs in, and the middle one of the networks'.
 constexpr float kCentreHu = -600;
 constexpr float kWidthHu = 1200;
-constexpr double kSideHeight = 13;  // of the letters R and L, in pixels
 
 // `picture` (BGR) as large as it can be in a tile, on black. `extent`: its size in
 // the patient, of which the proportions count.
@@ -48,28 +46,23 @@ bool SaysHowItLies(const SliceGeometry& geometry) {
 class Presentation {
  public:
   Presentation(const SliceGeometry& geometry, const cv::Size& pixels)
-      : lies_known_(SaysHowItLies(geometry)),
-        orientation_(lies_known_ ? OrientationOf(geometry) : Orientation()) {
+      : sides_known_(SaysHowItLies(geometry)),
+        orientation_(sides_known_ ? OrientationOf(geometry) : Orientation()) {
     const bool spaced = geometry.row_spacing_mm > 0 && geometry.column_spacing_mm > 0;
     extent_ = cv::Size2d(pixels.width * (spaced ? geometry.column_spacing_mm : 1),
                          pixels.height * (spaced ? geometry.row_spacing_mm : 1));
     if (orientation_.transpose) std::swap(extent_.width, extent_.height);
   }
 
+  bool sides_known() const { return sides_known_; }
   bool turns() const { return !orientation_.is_identity(); }
 
   cv::Mat Tile(const cv::Mat& as_stored) const {
-    cv::Mat tile = FitTile(ToCommonOrientation(as_stored, orientation_), extent_);
-    if (lies_known_) {
-      const TextStyle style{kSideHeight, cv::Scalar::all(255), true};
-      DrawPlate(tile, "R", Corner::kMiddleLeft, style);
-      DrawPlate(tile, "L", Corner::kMiddleRight, style);
-    }
-    return tile;
+    return FitTile(ToCommonOrientation(as_stored, orientation_), extent_);
   }
 
  private:
-  const bool lies_known_;
+  const bool sides_known_;
   const Orientation orientation_;
   cv::Size2d extent_;
 };
@@ -103,6 +96,7 @@ SampledSlice RenderSlice(const v1::SliceResult& slice, const absl::StatusOr<HuSl
   const cv::Mat grey = ApplyWindow(image->hu(box).clone(), kCentreHu, kWidthHu);
   cv::Mat ct;
   cv::cvtColor(grey, ct, cv::COLOR_GRAY2BGR);
+  sample.sides_known = presentation.sides_known();
   sample.turned = presentation.turns();
   sample.ct = presentation.Tile(ct);
   if (!slice.scored()) {

@@ -25,14 +25,14 @@ inline constexpr int kTileHeight = 270;
 using InstanceLoader = std::function<absl::StatusOr<DecodedInstance>(int instance)>;
 
 // Pictures are as radiologists see a patient, whichever way the image is stored:
-// the front above, the patient's right on the left (marked R and L where the
-// instance says how it lies), the pixels' true proportions.
+// the front above, the patient's right on the left, the pixels' true proportions.
 struct SampledSlice {
   v1::SliceResult result;
-  cv::Mat ct;           // the lung box in the lung window, CV_8UC3; empty where it cannot be shown
-  cv::Mat overlay;      // the same with the lesion map, CV_8UC3; empty where there is none
-  bool turned = false;  // the image is stored another way up than it is shown
-  std::string note;     // why a picture is missing; empty where none is
+  cv::Mat ct;       // the lung box in the lung window, CV_8UC3; empty where it cannot be shown
+  cv::Mat overlay;  // the same with the lesion map, CV_8UC3; empty where there is none
+  bool sides_known = false;  // the instance says how it lies
+  bool turned = false;       // the image is stored another way up than it is shown
+  std::string note;          // why a picture is missing; empty where none is
 };
 
 // Slices 0, 5, 10, ... of `slices`, which are in order from head to feet. Every

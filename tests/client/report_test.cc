@@ -9,11 +9,13 @@
 #include "base/files.h"
 #include "client/file_discovery.h"
 #include "client/report/figure.h"
+#include "client/report/figure_parts.h"
 #include "client/report/notice.h"
 #include "client/report/page.h"
 #include "fake_server.h"
 #include "gmock/gmock.h"
 #include "opencv2/imgcodecs.hpp"
+#include "report/drawing.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
 #include "training/cohort/dicom_writer.h"
@@ -125,10 +127,15 @@ TEST(RenderSliceTest, ShowsThePatientTheUsualWayUp) {
 TEST(RenderSliceTest, MarksSidesOnlyWhereTheyAreKnown) {
   HuSlice image;
   image.hu = cv::Mat(64, 64, CV_16SC1, cv::Scalar(-3000));  // black
-  EXPECT_EQ(cv::countNonZero(RenderSlice(FakeSlice(0, 1), image).ct.reshape(1)), 0);
+  // Below the plate with the slice's place.
+  const auto slice_shown = [&image] {
+    const cv::Mat shown = Rasterise(SliceFigure(RenderSlice(FakeSlice(0, 1), image)));
+    return cv::Mat(shown.rowRange(60, kTileHeight).clone().reshape(1));
+  };
+  EXPECT_EQ(cv::countNonZero(slice_shown()), 0);
   image.geometry.row_direction = {1, 0, 0};
   image.geometry.column_direction = {0, 1, 0};
-  const cv::Mat marked = RenderSlice(FakeSlice(0, 1), image).ct.reshape(1);
+  const cv::Mat marked = slice_shown();
   const int edge = 3 * 30;  // three channels a pixel
   EXPECT_GT(cv::countNonZero(marked.colRange(0, edge)), 0);
   EXPECT_GT(cv::countNonZero(marked.colRange(marked.cols - edge, marked.cols)), 0);
@@ -194,8 +201,8 @@ TEST(WriteReportTest, WritesAPageAndAFigureOfEveryFifthSlice) {
       WriteReport(FakeAnswer(33), SyntheticInstance, {}, folder.path() / "new" / "report"));
   M3L_ASSERT_OK_AND_ASSIGN(const std::string page, ReadFile(files.page));
   EXPECT_EQ(CountOf("<figure>", page), 7U);
-  EXPECT_EQ(CountOf("src=\"data:image/jpeg;base64,", page), 14U);
-  EXPECT_EQ(CountOf("<img ", page), 14U);
+  EXPECT_EQ(CountOf(" href=\"data:image/jpeg;base64,", page), 14U + 1U);
+  EXPECT_EQ(CountOf("<image ", page), 14U + 1U);  // and the scale of colours
 
   const cv::Mat figure = cv::imread(files.figure.string());
   M3L_ASSERT_OK_AND_ASSIGN(const ReportFiles smaller,
@@ -211,7 +218,7 @@ TEST(MakePageTest, RepeatsTheNoticeAndIsSelfContained) {
   EXPECT_GE(CountOf("Research use only.", page), 3U);
   EXPECT_GE(CountOf("Weights are &lt;random&gt; &amp; mean nothing.", page), 4U);
   EXPECT_THAT(page, HasSubstr("1: COVID-19"));
-  EXPECT_THAT(page, HasSubstr("width:75.0%"));
+  EXPECT_THAT(page, HasSubstr("width=\"750\" height=\"30\" fill=\"#e04f2b\""));  // of 1000
   // FakeAnswer(10): slices 0 to 4 have a lesion probability below one half.
   EXPECT_EQ(CountOf("warm speaks for none", page), 1U);
   for (const std::string outside : {"http:", "https:", "<script", "<link", "@import", "url("}) {
@@ -283,8 +290,9 @@ TEST(MakePageTest, SaysHowAnOddStudyWasRead) {
            "<td>no</td><td>3 slices, 10.00 mm apart over 20.0 mm</td>",
            "<li><strong>study</strong>: the patient is under 16",
            "<li><strong>11 instances</strong>: SOPInstanceUID is empty</li>",
-           "<span>left</span><div class=\"track\"><div class=\"fill\" style=\"width:8.1%",
-           "<span class=\"value\">24.9 %</span>",
+           ">left</text>",
+           "width=\"81\" height=\"20\" fill=\"var(--faint)\"",  // 8.1 % of 1000
+           ">24.9 %</text>",
            // Slice 15 is frame 14 of instance 10, which this loader does not have.
            "about 15.0 % of lung affected<br>instance 10, frame 14, box of the study",
            "no lung: not scored<br>instance 9, box of the study",
@@ -321,10 +329,10 @@ TEST(MakePageTest, SaysThatNoLabelIsGiven) {
   EXPECT_THAT(page, Not(HasSubstr("0: Healthy")));
 }
 
-TEST(DrawFigureTest, ShowsAStudyThatWasRejected) {
+TEST(StudyFigureTest, ShowsAStudyThatWasRejected) {
   v1::PatientResult patient;
   patient.set_verdict(v1::REJECTED);
-  EXPECT_EQ(DrawFigure(patient, {}).cols, kFigureWidth);
+  EXPECT_EQ(Rasterise(StudyFigure(patient, {})).cols, kFigureWidth);
 }
 
 TEST(LocalFilesTest, DecodesTheFilesThatWereSent) {

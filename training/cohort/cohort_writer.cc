@@ -13,11 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "base/files.h"
+#include "base/picture_files.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
 #include "nlohmann/json.hpp"
 #include "opencv2/core.hpp"
-#include "opencv2/imgcodecs.hpp"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/phantom.h"
 #include "training/cohort/random.h"
@@ -40,12 +40,8 @@ absl::Status Rename(const fs::path& from, const fs::path& to) {
 }
 
 absl::Status WriteMask(const fs::path& path, const cv::Mat& mask) {
-  std::vector<uchar> bytes;
-  if (!cv::imencode(".png", mask, bytes, {cv::IMWRITE_PNG_COMPRESSION, 3})) {
-    return absl::InternalError("a mask cannot be written as PNG");
-  }
-  return WriteFileCached(
-      path, absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  M3L_ASSIGN_OR_RETURN(const std::string png, EncodePng(mask));
+  return WriteFileCached(path, png);
 }
 
 // Where a study's files go. They are written under hidden names and renamed, the

@@ -15,10 +15,10 @@
 #include "base/files.h"
 #include "base/folder_files.h"
 #include "base/output_checks.h"
+#include "base/picture_files.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
-#include "opencv2/imgcodecs.hpp"
 #include "preprocess/dicom_decoder.h"
 #include "preprocess/skip_reason.h"
 #include "training/data/prepared_files.h"
@@ -113,13 +113,11 @@ absl::StatusOr<DecodedStudy> Decode(const DatasetStudy& study,
 
 absl::StatusOr<cv::Mat> ReadMask(const fs::path& truth, const std::string& file, cv::Size size) {
   const fs::path path = truth / "lesions" / MaskName(file);
-  cv::Mat mask = cv::imread(path.string(), cv::IMREAD_GRAYSCALE);
-  if (mask.empty() || mask.size() != size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path.string(), mask.empty() ? " is missing or is no picture"
-                                                 : " is not as large as its slice"));
-  }
-  return mask;
+  M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  absl::StatusOr<cv::Mat> mask = DecodeGreyPng(bytes, size);
+  if (mask.ok()) return mask;
+  return absl::InvalidArgumentError(
+      absl::StrCat(path.string(), " is no mask of its slice: ", mask.status().message()));
 }
 
 absl::Status PrepareStudy(const DatasetStudy& study, const std::vector<std::string>& files,

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "report/plot.h"
 #include "training/evaluation/evaluation.h"
-#include "training/evaluation/plot.h"
 
 namespace m3lung {
 

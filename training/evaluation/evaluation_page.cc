@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "page/html.h"
-#include "page/style_sheet.h"
+#include "report/drawing.h"
+#include "report/html.h"
 #include "training/evaluation/curves.h"
 #include "training/evaluation/evaluation_tables.h"
 
@@ -24,8 +24,6 @@ constexpr char kOwnStyle[] = R"css(
   gap: 24px 28px; }
 .plot { max-width: 460px; min-width: 0; overflow-x: auto; }
 .plot h3 { margin-top: 4px; }
-.plot .chart { font-size: 15px; }
-.plot .key { flex-direction: column; }
 .confusion { font-size: .84rem; }
 .confusion td { border: 1px solid var(--rule); }
 .confusion th, .confusion td { padding: 4px 6px; }
@@ -37,12 +35,8 @@ td.number { white-space: nowrap; }
 )css";
 
 constexpr char kNotice[] =
-    "<p class=\"notice\" role=\"note\"><strong>Research use only.</strong> Not a medical device, "
-    "not for diagnosis. The figures hold for the data named here and for no other.</p>\n";
-
-std::string Section(absl::string_view title, absl::string_view content) {
-  return absl::StrCat("<section>\n<h2>", EscapeHtml(title), "</h2>\n", content, "</section>\n");
-}
+    "Not a medical device, not for diagnosis. The figures hold for the data named here and for no "
+    "other.";
 
 std::string Remark(absl::string_view text) {
   return absl::StrCat("<p class=\"faint remark\">", EscapeHtml(text), "</p>\n");
@@ -52,6 +46,10 @@ std::string Plots(const std::vector<std::string>& plots) {
   std::string html = "<div class=\"plots\">\n";
   for (const std::string& plot : plots) absl::StrAppend(&html, plot);
   return absl::StrCat(html, "</div>\n");
+}
+
+std::string PlotFigure(const Plot& plot) {
+  return absl::StrCat("<figure class=\"plot\">", Svg(DrawPlot(plot)), "</figure>\n");
 }
 
 std::string OrNothing(const std::string& text) { return text.empty() ? kNothing : text; }
@@ -143,9 +141,9 @@ std::string ConfusionSection(const Evaluation& evaluation) {
 }
 
 std::string CurveSection(const Evaluation& evaluation) {
-  std::vector<std::string> plots = {PlotSvg(RocPlot("Patients", evaluation.patients))};
-  if (evaluation.slices) plots.push_back(PlotSvg(RocPlot("Slices", *evaluation.slices)));
-  if (evaluation.lesions) plots.push_back(PlotSvg(LesionRocPlot(*evaluation.lesions)));
+  std::vector<std::string> plots = {PlotFigure(RocPlot("Patients", evaluation.patients))};
+  if (evaluation.slices) plots.push_back(PlotFigure(RocPlot("Slices", *evaluation.slices)));
+  if (evaluation.lesions) plots.push_back(PlotFigure(LesionRocPlot(*evaluation.lesions)));
   return Section("Receiver operating characteristic, each class against the rest", Plots(plots));
 }
 
@@ -154,11 +152,11 @@ std::string CalibrationSection(const Evaluation& evaluation) {
   const TemperatureEvaluation* temperature =
       evaluation.temperature ? &*evaluation.temperature : nullptr;
   const Calibration& patients = *evaluation.patients.calibration;
-  std::vector<std::string> plots = {PlotSvg(ReliabilityPlot("Patients", patients, temperature))};
+  std::vector<std::string> plots = {PlotFigure(ReliabilityPlot("Patients", patients, temperature))};
   std::string tables = absl::StrCat("<h3>Patients</h3>\n", CalibrationTable(patients, temperature));
   if (evaluation.slices && evaluation.slices->calibration) {
     const Calibration& slices = *evaluation.slices->calibration;
-    plots.push_back(PlotSvg(ReliabilityPlot("Slices", slices, nullptr)));
+    plots.push_back(PlotFigure(ReliabilityPlot("Slices", slices, nullptr)));
     absl::StrAppend(&tables, "<h3>Slices</h3>\n", CalibrationTable(slices, nullptr));
   }
   return Section("Calibration", absl::StrCat(Plots(plots), tables,
@@ -193,17 +191,14 @@ std::string StudySection(const Evaluation& evaluation) {
 }  // namespace
 
 std::string EvaluationPage(const Evaluation& evaluation, const EvaluationFacts& facts) {
-  return absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>M3Lung-Sys evaluation (research use only)</title>\n<style>",
-      ReportStyleSheet(), kOwnStyle,
-      "</style>\n</head>\n<body>\n<main>\n<h1>Evaluation</h1>\n"
-      "<p class=\"faint\">M3Lung-Sys: pneumonia screening from chest CT</p>\n",
-      kNotice, FactsSection(evaluation, facts), PatientSection(evaluation),
-      SliceSection(evaluation), ConfusionSection(evaluation), CurveSection(evaluation),
-      CalibrationSection(evaluation), MapSection(evaluation), StudySection(evaluation), kNotice,
-      "</main>\n</body>\n</html>\n");
+  const std::string notice = ResearchNotice(kNotice);
+  return Page("M3Lung-Sys evaluation (research use only)", kOwnStyle,
+              absl::StrCat("<h1>Evaluation</h1>\n<p class=\"faint\">M3Lung-Sys: pneumonia "
+                           "screening from chest CT</p>\n",
+                           notice, FactsSection(evaluation, facts), PatientSection(evaluation),
+                           SliceSection(evaluation), ConfusionSection(evaluation),
+                           CurveSection(evaluation), CalibrationSection(evaluation),
+                           MapSection(evaluation), StudySection(evaluation), notice));
 }
 
 }  // namespace m3lung

@@ -7,34 +7,20 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "page/colour.h"
-#include "page/html.h"
+#include "report/colour.h"
+#include "report/html.h"
 #include "training/evaluation/curves.h"
 
 namespace m3lung {
 namespace {
 
-std::string Head(const std::vector<std::string>& text_columns,
-                 const std::vector<std::string>& number_columns) {
-  std::string head = "<div class=\"wide\"><table>\n<tr>";
-  for (const std::string& column : text_columns) {
-    absl::StrAppend(&head, "<th>", EscapeHtml(column), "</th>");
-  }
-  for (const std::string& column : number_columns) {
-    absl::StrAppend(&head, "<th class=\"number\">", EscapeHtml(column), "</th>");
-  }
-  return absl::StrCat(head, "</tr>\n");
-}
-
-constexpr char kEnd[] = "</table></div>\n";
-
-std::string Row(const std::vector<std::string>& texts, const std::vector<std::string>& numbers) {
-  std::string row = "<tr>";
-  for (const std::string& text : texts) absl::StrAppend(&row, "<td>", EscapeHtml(text), "</td>");
-  for (const std::string& number : numbers) {
-    absl::StrAppend(&row, "<td class=\"number\">", EscapeHtml(number), "</td>");
-  }
-  return absl::StrCat(row, "</tr>\n");
+// Columns of text, then columns of numbers.
+std::vector<Table::Column> Columns(const std::vector<std::string>& texts,
+                                   const std::vector<std::string>& numbers) {
+  std::vector<Table::Column> columns;
+  for (const std::string& name : texts) columns.push_back({name, false});
+  for (const std::string& name : numbers) columns.push_back({name, true});
+  return columns;
 }
 
 std::string Fixed(double value) { return absl::StrFormat("%.3f", value); }
@@ -55,36 +41,36 @@ std::string ClassName(std::optional<Label> label) {
   return label ? std::string(ClassTitle(*label)) : kNothing;
 }
 
-std::string StudyRow(const StudyEvaluation& study) {
-  const Label called = Called(study);
-  const float certainty = study.prediction.probabilities[static_cast<size_t>(called)];
-  return Row({study.prediction.name, ClassName(study.prediction.truth), ClassName(called),
-              ClassName(study.prediction.non_parametric)},
-             {Fixed(certainty), Fixed(TruthProbability(study)), absl::StrCat(study.slices),
-              study.slice_lesion_area ? Fixed(*study.slice_lesion_area) : kNothing});
-}
-
-std::string StudyHead() {
-  return Head({"Study", "Truth", "Label", "Without parameters"},
-              {"Probability of the label", "Of the truth", "Slices", "Lesion AUC of its slices"});
+std::string TableOf(const std::vector<const StudyEvaluation*>& studies) {
+  Table table(
+      Columns({"Study", "Truth", "Label", "Without parameters"},
+              {"Probability of the label", "Of the truth", "Slices", "Lesion AUC of its slices"}));
+  for (const StudyEvaluation* study : studies) {
+    const Label called = Called(*study);
+    const float certainty = study->prediction.probabilities[static_cast<size_t>(called)];
+    table.Add({study->prediction.name, ClassName(study->prediction.truth), ClassName(called),
+               ClassName(study->prediction.non_parametric), Fixed(certainty),
+               Fixed(TruthProbability(*study)), absl::StrCat(study->slices),
+               study->slice_lesion_area ? Fixed(*study->slice_lesion_area) : kNothing});
+  }
+  return table.Html();
 }
 
 }  // namespace
 
 std::string OverallTable(const std::vector<NamedMethod>& methods) {
-  std::string table = Head({"Method"}, {"Cases", "Accuracy", "FPE", "FNE", "FDPE"});
+  Table table(Columns({"Method"}, {"Cases", "Accuracy", "FPE", "FNE", "FDPE"}));
   for (const auto& [name, method] : methods) {
-    absl::StrAppend(&table,
-                    Row({name}, {absl::StrCat(method->cases), EstimateText(method->accuracy),
-                                 EstimateText(method->false_positive_error),
-                                 EstimateText(method->false_negative_error),
-                                 EstimateText(method->false_disease_prediction_error)}));
+    table.Add({name, absl::StrCat(method->cases), EstimateText(method->accuracy),
+               EstimateText(method->false_positive_error),
+               EstimateText(method->false_negative_error),
+               EstimateText(method->false_disease_prediction_error)});
   }
-  return absl::StrCat(table, kEnd);
+  return table.Html();
 }
 
 std::string ClassTable(const std::vector<NamedMethod>& methods) {
-  std::string table = Head({"Class", "Method"}, {"Cases", "Sensitivity", "Specificity", "AUC"});
+  Table table(Columns({"Class", "Method"}, {"Cases", "Sensitivity", "Specificity", "AUC"}));
   for (const Label label : kLabels) {
     const auto c = static_cast<size_t>(label);
     bool first = true;
@@ -92,14 +78,13 @@ std::string ClassTable(const std::vector<NamedMethod>& methods) {
       int64_t cases = 0;
       for (const int64_t count : method->confusion[c]) cases += count;
       const ClassEvaluation& one = method->classes[c];
-      absl::StrAppend(&table,
-                      Row({first ? std::string(ClassTitle(label)) : "", name},
-                          {absl::StrCat(cases), EstimateText(one.sensitivity),
-                           EstimateText(one.specificity), EstimateText(one.area_under_curve)}));
+      table.Add({first ? std::string(ClassTitle(label)) : "", name, absl::StrCat(cases),
+                 EstimateText(one.sensitivity), EstimateText(one.specificity),
+                 EstimateText(one.area_under_curve)});
       first = false;
     }
   }
-  return absl::StrCat(table, kEnd);
+  return table.Html();
 }
 
 std::string ConfusionTable(const NamedMethod& method) {
@@ -145,18 +130,18 @@ std::string MapTable(const MapScores& maps) {
 
 std::string CalibrationTable(const Calibration& calibration,
                              const TemperatureEvaluation* temperature) {
-  const auto row = [](const std::string& name, const Calibration& one) {
-    return Row({name}, {Fixed(one.expected_error), Fixed(one.brier), Fixed(one.log_loss)});
+  Table table(
+      Columns({"Probabilities"}, {"Expected calibration error", "Brier score", "Log loss"}));
+  const auto add = [&table](const std::string& name, const Calibration& one) {
+    table.Add({name, Fixed(one.expected_error), Fixed(one.brier), Fixed(one.log_loss)});
   };
-  std::string table = absl::StrCat(
-      Head({"Probabilities"}, {"Expected calibration error", "Brier score", "Log loss"}),
-      row("As answered", calibration));
+  add("As answered", calibration);
   if (temperature != nullptr) {
-    absl::StrAppend(&table, row(absl::StrFormat("With temperature %.3f, fitted on %d other studies",
-                                                temperature->temperature, temperature->fitted_on),
-                                temperature->after));
+    add(absl::StrFormat("With temperature %.3f, fitted on %d other studies",
+                        temperature->temperature, temperature->fitted_on),
+        temperature->after);
   }
-  return absl::StrCat(table, kEnd);
+  return table.Html();
 }
 
 std::string MistakesTable(const std::vector<StudyEvaluation>& studies, size_t most) {
@@ -168,18 +153,18 @@ std::string MistakesTable(const std::vector<StudyEvaluation>& studies, size_t mo
   std::stable_sort(wrong.begin(), wrong.end(), [](const auto* a, const auto* b) {
     return TruthProbability(*a) < TruthProbability(*b);
   });
-  std::string table = StudyHead();
-  for (size_t i = 0; i < std::min(most, wrong.size()); ++i) {
-    absl::StrAppend(&table, StudyRow(*wrong[i]));
-  }
-  return absl::StrCat("<p>", wrong.size(), " of ", studies.size(), " studies have a wrong label",
-                      wrong.size() > most ? "; the worst:" : ":", "</p>\n", table, kEnd);
+  const std::string head =
+      absl::StrCat("<p>", wrong.size(), " of ", studies.size(), " studies have a wrong label",
+                   wrong.size() > most ? "; the worst:" : ":", "</p>\n");
+  wrong.resize(std::min(most, wrong.size()));
+  return absl::StrCat(head, TableOf(wrong));
 }
 
 std::string StudiesTable(const std::vector<StudyEvaluation>& studies) {
-  std::string table = StudyHead();
-  for (const StudyEvaluation& study : studies) absl::StrAppend(&table, StudyRow(study));
-  return absl::StrCat(table, kEnd);
+  std::vector<const StudyEvaluation*> all;
+  all.reserve(studies.size());
+  for (const StudyEvaluation& study : studies) all.push_back(&study);
+  return TableOf(all);
 }
 
 }  // namespace m3lung

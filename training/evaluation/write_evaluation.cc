@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/evaluation/write_evaluation.h"
 
-#include <cstdint>
-#include <vector>
-
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "base/files.h"
 #include "base/status_macros.h"
+#include "report/drawing.h"
+#include "report/plot.h"
 #include "training/evaluation/curves.h"
 #include "training/evaluation/evaluation_json.h"
 #include "training/evaluation/evaluation_page.h"
-#include "training/evaluation/plot.h"
 
 namespace m3lung {
-namespace {}  // namespace
+namespace {
+
+absl::Status WritePlot(const Plot& plot, const std::filesystem::path& path) {
+  return WritePng(DrawPlot(plot), kPlotScale, path);
+}
+
+}  // namespace
 
 absl::Status WriteEvaluation(const Evaluation& evaluation, const EvaluationFacts& facts,
                              const std::filesystem::path& folder) {

@@ -8,7 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status_macros.h"
-#include "training/evaluation/plot.h"
+#include "report/drawing.h"
+#include "report/plot.h"
 
 namespace m3lung {
 namespace {
@@ -59,7 +60,8 @@ absl::Status WriteScalars(const std::filesystem::path& csv, const nlohmann::orde
   }
   M3L_RETURN_IF_ERROR(WriteFile(csv, text));
   if (rows.empty()) return absl::OkStatus();
-  return WritePlot(CourseOf(rows), std::filesystem::path(csv).replace_extension(".png"));
+  return WritePng(DrawPlot(CourseOf(rows)), kPlotScale,
+                  std::filesystem::path(csv).replace_extension(".png"));
 }
 
 }  // namespace m3lung

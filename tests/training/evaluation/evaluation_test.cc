@@ -230,24 +230,5 @@ TEST(WriteEvaluationTest, WritesDataPageAndPictures) {
   }
 }
 
-TEST(PlotTest, DrawsTheCurveWhereItLies) {
-  Plot plot = {
-      "title", "x", "y", {{"a curve", {255, 0, 0}, {{0, 0, 0, ""}, {0, 1, 0, ""}, {1, 1, 0, ""}}}}};
-  const cv::Mat picture = DrawPlot(plot);
-  // The square begins at (130, 90) and is 720 wide: half way up its left side.
-  EXPECT_EQ(picture.at<cv::Vec3b>(450, 130), cv::Vec3b(0, 0, 255));
-  EXPECT_EQ(picture.at<cv::Vec3b>(90, 490), cv::Vec3b(0, 0, 255));
-  EXPECT_THAT(PlotSvg(plot),
-              HasSubstr("stroke=\"#ff0000\" d=\"M68.0 420.0L68.0 10.0L478.0 10.0\""));
-}
-
-TEST(PlotTest, LeavesOutPointsTooCloseToTellApart) {
-  PlotSeries series = {"", {}, {}};
-  for (int i = 0; i <= 100000; ++i) series.points.push_back({i / 1e5, i / 1e5, 0, ""});
-  const std::string svg = PlotSvg({"", "", "", {series}});
-  EXPECT_LT(svg.size(), 20000U);
-  EXPECT_THAT(svg, HasSubstr("L478.0 10.0"));  // the end stays
-}
-
 }  // namespace
 }  // namespace m3lung

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plots of shares against shares: both axes go from 0 to 1.
-#ifndef M3LUNG_TRAINING_EVALUATION_PLOT_H_
-#define M3LUNG_TRAINING_EVALUATION_PLOT_H_
+#ifndef M3LUNG_REPORT_PLOT_H_
+#define M3LUNG_REPORT_PLOT_H_
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "opencv2/core/mat.hpp"
-#include "page/colour.h"
+#include "report/colour.h"
+#include "report/drawing.h"
 
 namespace m3lung {
 
@@ -36,16 +34,12 @@ struct Plot {
   bool diagonal = true;
 };
 
-// As inline SVG, in the colours of the page around it, and its key, a list. Points
-// too close to tell apart are left out.
-std::string PlotSvg(const Plot& plot);
+// Pixels to the unit of a plot that is a picture by itself.
+inline constexpr double kPlotScale = 2;
 
-// As a picture by itself, CV_8UC3 on white, with title and key.
-cv::Mat DrawPlot(const Plot& plot);
-
-// The same as a PNG file.
-absl::Status WritePlot(const Plot& plot, const std::filesystem::path& path);
+// Title, square and, beneath, the key. Points too close to tell apart are left out.
+Drawing DrawPlot(const Plot& plot);
 
 }  // namespace m3lung
 
-#endif  // M3LUNG_TRAINING_EVALUATION_PLOT_H_
+#endif  // M3LUNG_REPORT_PLOT_H_
