@@ -145,13 +145,6 @@ TEST_F(EvaluateCommandTest, FailsWhereWhatItPrintsIsLost) {
   }
 }
 
-TEST_F(EvaluateCommandTest, AnExceptionIsAnErrorWithAMessage) {
-  // More pixels than there is memory for.
-  const Outcome outcome = RunTrain("init", absl::StrCat("--input-size=3200000 --out=", Path("m")));
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.output, StartsWith("m3lung-train: "));
-}
-
 TEST_F(EvaluateCommandTest, ScoresPreparedStudiesThroughABundle) {
   const std::string bundle = WriteTiny();
   WritePrepared(testing::TinySliceOptions().input_size, "volume");
