@@ -4,7 +4,7 @@
 #define M3LUNG_SERVER_SCORED_SLICES_H_
 
 #include <deque>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -29,31 +29,31 @@ struct ScoredSlice {
 class ScoredSlices {
  public:
   // True where nobody is taking: the caller then sees to it that somebody does.
-  bool Add(ScoredSlice scored) {
+  bool Add(std::unique_ptr<ScoredSlice> scored) {
     absl::MutexLock lock(&mu_);
     queue_.push_back(std::move(scored));
     return !std::exchange(taking_, true);
   }
-  // The next one. Nothing where there is none: the taker has then ended.
-  std::optional<ScoredSlice> Take() {
+  // The next one. Null where there is none: the taker has then ended.
+  std::unique_ptr<ScoredSlice> Take() {
     absl::MutexLock lock(&mu_);
     if (queue_.empty()) {
       taking_ = false;
-      return std::nullopt;
+      return nullptr;
     }
-    ScoredSlice next = std::move(queue_.front());
+    std::unique_ptr<ScoredSlice> next = std::move(queue_.front());
     queue_.pop_front();
     return next;
   }
   // Puts back what was taken last. There is no new taker before the caller names one.
-  void PutBack(ScoredSlice scored) {
+  void PutBack(std::unique_ptr<ScoredSlice> scored) {
     absl::MutexLock lock(&mu_);
     queue_.push_front(std::move(scored));
   }
 
  private:
   absl::Mutex mu_;
-  std::deque<ScoredSlice> queue_ ABSL_GUARDED_BY(mu_);
+  std::deque<std::unique_ptr<ScoredSlice>> queue_ ABSL_GUARDED_BY(mu_);
   bool taking_ ABSL_GUARDED_BY(mu_) = false;
 };
 

@@ -169,11 +169,11 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void PrepareWithinWindow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Prepare(SliceNumber slice, const cv::Rect& box, int input_size);
   void SubmitSlice(SliceNumber slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnScored(ScoredSlice scored);  // on a batch thread: only hands over
+  void OnScored(std::unique_ptr<ScoredSlice> scored);  // on a batch thread: only hands over
   void AnswerLater();
   void AnswerScored();
   // False where there is no memory for the answer now; then `scored` was put back.
-  bool Answer(ScoredSlice& scored);
+  bool Answer(std::unique_ptr<ScoredSlice>& scored);
   SliceAnswer AnswerOf(SliceNumber slice) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void AssessWhenScored() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

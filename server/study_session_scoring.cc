@@ -216,7 +216,8 @@ void StudySession::SubmitSlice(SliceNumber slice) {
   task.cancellation = cancellation_;
   task.done = [self = shared_from_this(), slice](absl::StatusOr<SliceScores> scores,
                                                  SliceCost cost) {
-    self->OnScored({.slice = slice, .scores = std::move(scores), .cost = cost});
+    self->OnScored(std::make_unique<ScoredSlice>(
+        ScoredSlice{.slice = slice, .scores = std::move(scores), .cost = cost}));
   };
   ++scoring_;
   if (absl::Status status = model_->batcher->Submit(std::move(task)); !status.ok()) {
@@ -224,7 +225,7 @@ void StudySession::SubmitSlice(SliceNumber slice) {
   }
 }
 
-void StudySession::OnScored(ScoredSlice scored) {
+void StudySession::OnScored(std::unique_ptr<ScoredSlice> scored) {
   const ApiError error = RunBehindBarrier([&] {
     if (scored_.Add(std::move(scored))) AnswerLater();
   });
@@ -236,25 +237,25 @@ void StudySession::AnswerLater() {
 }
 
 void StudySession::AnswerScored() {
-  while (std::optional<ScoredSlice> next = scored_.Take()) {
-    if (!Answer(*next)) return;
+  while (std::unique_ptr<ScoredSlice> next = scored_.Take()) {
+    if (!Answer(next)) return;
   }
 }
 
-bool StudySession::Answer(ScoredSlice& scored) {
+bool StudySession::Answer(std::unique_ptr<ScoredSlice>& scored) {
   SliceAnswer answer;
   std::shared_ptr<ServedModel> model;
   {
     absl::MutexLock lock(&mu_);
     if (state_ == State::kDone) {
-      if (scored.scores.ok()) env_.metrics.SliceInVain();
+      if (scored->scores.ok()) env_.metrics.SliceInVain();
       return true;
     }
-    if (!scored.scores.ok()) {
-      Fail(ScoringError(scored.scores.status()));
+    if (!scored->scores.ok()) {
+      Fail(ScoringError(scored->scores.status()));
       return true;
     }
-    answer = AnswerOf(scored.slice);
+    answer = AnswerOf(scored->slice);
     model = model_;
     if (!TryHold(answer.MapBytes())) {
       if (decoding_ > 0 || unwritten_maps_ > 0) {
@@ -266,7 +267,7 @@ bool StudySession::Answer(ScoredSlice& scored) {
       return true;
     }
   }
-  v1::SliceResult result = answer.Make(*scored.scores, model->reference);
+  v1::SliceResult result = answer.Make(*scored->scores, model->reference);
 
   absl::MutexLock lock(&mu_);
   if (state_ == State::kDone) {
@@ -278,9 +279,9 @@ bool StudySession::Answer(ScoredSlice& scored) {
     ++unwritten_maps_;
     unwritten_map_bytes_ += answer.MapBytes();
   }
-  const SliceCost& cost = scored.cost;
+  const SliceCost& cost = scored->cost;
   const int64_t input_size = model->bundle->manifest.input_size;
-  if (!Hold(BytesOf(*scored.scores) -
+  if (!Hold(BytesOf(*scored->scores) -
             static_cast<int64_t>(sizeof(int16_t)) * input_size * input_size)) {
     return true;
   }
@@ -289,7 +290,7 @@ bool StudySession::Answer(ScoredSlice& scored) {
   env_.metrics.StageTook(Stage::kQueue, cost.queued);
   env_.metrics.StageTook(Stage::kSliceModel, cost.scored);
   env_.metrics.SliceScored(NameOf(result.label()));
-  ledger_.AddScores(scored.slice, *std::move(scored.scores));
+  ledger_.AddScores(scored->slice, *std::move(scored->scores));
   SendSlice(std::move(result));
   TryWaitingWork();
   AssessWhenScored();
