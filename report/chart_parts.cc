@@ -60,7 +60,7 @@ void AddShareAxis(Drawing& drawing, const cv::Rect2d& plot, const std::string& l
 
 void AddKey(Drawing& drawing, const std::vector<KeyEntry>& entries, cv::Point2d first,
             const cv::Point2d& step) {
-  constexpr double kHeight = 11;
+  constexpr double kHeight = kAxisText.height;
   for (const KeyEntry& entry : entries) {
     drawing.Add(
         Box{{first.x, first.y - kHeight, kHeight, kHeight}, entry.paint, entry.opacity, ""});

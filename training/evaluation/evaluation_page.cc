@@ -20,7 +20,7 @@ constexpr size_t kMistakesShown = 20;
 
 // What the client's page has no need of.
 constexpr char kOwnStyle[] = R"css(
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr));
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr));
   gap: 24px 28px; }
 .plot { max-width: 460px; min-width: 0; overflow-x: auto; }
 .plot h3 { margin-top: 4px; }
