@@ -367,7 +367,7 @@ TEST(HostileDicomTest, ReadingIsTimedToo) {
   limits.max_time = absl::ZeroDuration();
   const absl::StatusOr<HuSlice> slice = DecodeDicom(DicomBuilder().Build() + elements, limits);
   ASSERT_FALSE(slice.ok());
-  EXPECT_EQ(SkipReasonOf(slice.status()), SkipReason::kOtherStudy);
+  EXPECT_EQ(SkipReasonOf(slice.status()), SkipReason::kTooSlow);
   EXPECT_THAT(std::string(slice.status().message()), HasSubstr("reading"));
 }
 

@@ -81,7 +81,10 @@ TEST(ConversionsTest, SkipReasonsMeanWhatTheyAreCalled) {
       {SkipReason::kOtherAcquisition, "OTHER_ACQUISITION"},
       {SkipReason::kDoubledPosition, "DOUBLED_POSITION"},
       {SkipReason::kTooSlow, "TOO_SLOW"},
+      {SkipReason::kOtherStudy, "OTHER_STUDY"},
   };
+  // All but UNSPECIFIED.
+  EXPECT_EQ(reasons.size(), v1::SkipReason_descriptor()->value_count() - 1);
   for (const auto& [reason, name] : reasons) EXPECT_EQ(NameOf(ToProto(reason)), name);
 }
 
@@ -100,7 +103,10 @@ TEST(ConversionsTest, StudyReasonsMeanWhatTheyAreCalled) {
       {StudyReason::kSpacingTooWide, "SPACING_TOO_WIDE"},
       {StudyReason::kPositionsDoubled, "POSITIONS_DOUBLED"},
       {StudyReason::kBetterSeriesSkipped, "BETTER_SERIES_SKIPPED"},
+      {StudyReason::kSeveralStudies, "SEVERAL_STUDIES"},
+      {StudyReason::kAcquisitionsMixed, "ACQUISITIONS_MIXED"},
   };
+  EXPECT_EQ(reasons.size(), v1::StudyReason_descriptor()->value_count() - 1);
   for (const auto& [reason, name] : reasons) {
     EXPECT_EQ(v1::StudyReason_Name(ToProto(reason)), name);
   }
