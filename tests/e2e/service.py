@@ -65,7 +65,7 @@ from m3lung.v1 import model_pb2, model_pb2_grpc, screening_pb2_grpc  # noqa: E40
 from m3lung.v1 import results_pb2 as results  # noqa: E402
 from m3lung.v1 import screening_pb2 as screening  # noqa: E402
 
-_running = []  # the servers
+_running: list["Server"] = []
 
 
 def give_up(what):

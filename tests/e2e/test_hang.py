@@ -82,6 +82,7 @@ class SilentProcess(unittest.TestCase):
             self.assertRaisesRegex(AssertionError, "waited 3 s for a word"),
             service.deadline_for(process, "a word"),
         ):
+            assert process.stdout
             process.stdout.readline()
 
 

@@ -2,6 +2,7 @@
 """SIGTERM, SIGINT and SIGHUP while models are being loaded, and a second signal."""
 
 import contextlib
+import pathlib
 import queue
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import threading
 import time
 import unittest
+from typing import Any
 
 import grpc
 import torch
@@ -59,7 +61,8 @@ class Loading:
     def __exit__(self, *exception):
         self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
+        if self.process.stdout:
+            self.process.stdout.close()
 
     def log(self):
         return self._log_path.read_text(errors="replace")
@@ -81,6 +84,8 @@ def readiness(channel):
 
 
 class StopWhileLoading(unittest.TestCase):
+    endless: pathlib.Path  # models that never load
+
     @classmethod
     def setUpClass(cls):
         cls.endless = service.scratch("endless")
@@ -148,7 +153,8 @@ class StopWhileLoading(unittest.TestCase):
 
 class SecondSignal(unittest.TestCase):
     def test_ends_the_open_study_and_the_server_with_0(self):
-        go_on, answers = threading.Event(), queue.Queue()
+        go_on = threading.Event()
+        answers: queue.Queue[Any] = queue.Queue()
         self.addCleanup(go_on.set)
 
         def requests():

@@ -6,6 +6,7 @@ import copy
 import io
 import pathlib
 import random
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -73,6 +74,9 @@ class StreamTest(service.ServerTest):
 
 class Studies(StreamTest):
     """Two patients uploaded together."""
+
+    one: list[Any]
+    two: list[Any]
 
     @classmethod
     def setUpClass(cls):
@@ -143,6 +147,10 @@ class Studies(StreamTest):
 
 class Acquisitions(StreamTest):
     """Two acquisitions or reconstructions in one series: one is chosen whole."""
+
+    one: list[Any]
+    two: list[Any]
+    alone: tuple[Any, Any]
 
     @classmethod
     def setUpClass(cls):

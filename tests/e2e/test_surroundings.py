@@ -98,6 +98,8 @@ class Pings(unittest.TestCase):
 class Metrics(unittest.TestCase):
     """What Prometheus and those who look by hand are answered."""
 
+    server: service.Server
+
     @classmethod
     def setUpClass(cls):
         cls.server = cls.enterClassContext(service.Server(service.untrained_models(4, 64)))

@@ -2,6 +2,8 @@
 """Patients who lay on the face or the side, came feet first, or were mirrored: the network sees
 them the usual way up, and boxes and maps lie where the lesion lies in the image as stored."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pydicom
@@ -108,6 +110,9 @@ def turn_file(path, out, position):
 
 
 class TurnedStudies(service.ServerTest):
+    usual: Any
+    lesions: Any
+
     @classmethod
     def setUpClass(cls):
         models = service.scratch("models")

@@ -258,7 +258,9 @@ def main() -> int:
         for line in options.results.read_text().splitlines():
             done[json.loads(line)["key"]] = json.loads(line)
     workshop = Workshop()
-    start, judged, survivors = time.monotonic(), [], []
+    start = time.monotonic()
+    judged: list[tuple[Change, dict[str, str]]] = []
+    survivors: list[tuple[Change, str]] = []
     for change in drawn:
         if len(judged) == wanted:
             break

@@ -81,8 +81,15 @@ double SecondsOf(ServerMetrics& metrics, const std::string& stage) {
 class StudyTimesTest : public StudySessionTest {
  protected:
   void BeginAt(Clock& clock) {
-    environments_.push_back(std::make_unique<SessionEnvironment>(
-        SessionEnvironment{models_, executor_, metrics_, clock, limits_, admission_, assembler_}));
+    environments_.push_back(
+        std::make_unique<SessionEnvironment>(SessionEnvironment{.models = models_,
+                                                                .pool = executor_,
+                                                                .answering = *answering_,
+                                                                .metrics = metrics_,
+                                                                .clock = clock,
+                                                                .limits = limits_,
+                                                                .admission = admission_,
+                                                                .assemble = assembler_}));
     session_ = StudySession::Create(*environments_.back(), sink_, 1, deadline_);
     session_->Start();
   }
