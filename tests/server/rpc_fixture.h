@@ -118,14 +118,21 @@ class RpcTest : public ::testing::Test {
     }
     EXPECT_EQ(budget_.taken(), 0);
     fake_.model->batcher->Stop();
-    pool_.reset();  // Its work uses the service.
+    answering_.reset();  // Its work uses the service.
+    pool_.reset();       // Likewise.
     screening_.reset();
   }
 
   // Limits are to be set before.
   void Start() {
-    environment_.emplace(
-        SessionEnvironment{models_, *pool_, metrics_, clock_, limits_, admission_, assembler_});
+    environment_.emplace(SessionEnvironment{.models = models_,
+                                            .pool = *pool_,
+                                            .answering = *answering_,
+                                            .metrics = metrics_,
+                                            .clock = clock_,
+                                            .limits = limits_,
+                                            .admission = admission_,
+                                            .assemble = assembler_});
     screening_ = std::make_unique<ScreeningService>(*environment_);
     grpc::ServerBuilder builder;
     builder.RegisterService(screening_.get());
@@ -172,6 +179,7 @@ class RpcTest : public ::testing::Test {
   Admission admission_{limits_, budget_};
   FakeAssembler assembler_;
   std::unique_ptr<ThreadPool> pool_ = std::make_unique<ThreadPool>(2);
+  std::unique_ptr<ThreadPool> answering_ = std::make_unique<ThreadPool>(1);
   std::optional<SessionEnvironment> environment_;
   std::unique_ptr<ScreeningService> screening_;
   ModelService model_service_{models_, metrics_, clock_};
