@@ -63,7 +63,7 @@ TEST_F(ServerHealthTest, IsAliveAndNotReadyBeforeItsModelsAreLoaded) {
 }
 
 TEST_F(ServerHealthTest, IsStillNotReadyWhereItFindsNoModels) {
-  EXPECT_THAT(server_->LoadModels(),
+  EXPECT_THAT(server_->LoadModels({}),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("no model bundle")));
   EXPECT_EQ(Check(kLivenessService), health::HealthCheckResponse::SERVING);
   EXPECT_EQ(Check(kReadinessService), health::HealthCheckResponse::NOT_SERVING);
