@@ -342,7 +342,7 @@ TEST(LocalFilesTest, DecodesTheFilesThatWereSent) {
   const absl::Span<const HuSlice> sent = absl::MakeSpan(phantom.slices).first(1);
   ASSERT_TRUE(WriteDicomStudy(sent, folder, DicomOptions()).ok());
   M3L_ASSERT_OK_AND_ASSIGN(const auto files, FindInstances({folder}));
-  const InstanceLoader load = LocalFiles(files);
+  const InstanceLoader load = LocalFiles(files.files);
   M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance, load(0));
   ASSERT_EQ(instance.slices.size(), 1U);
   EXPECT_EQ(cv::norm(instance.slices[0].hu, sent[0].hu, cv::NORM_INF), 0);

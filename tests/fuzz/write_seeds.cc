@@ -270,7 +270,7 @@ std::vector<Seed> StudySeeds() {
       bytes += static_cast<char>(kind);       // of pixels
       bytes += LittleEndian(slice * 7, 2);    // density
       bytes += static_cast<char>(slice % 3 == 0 && kind == 3 ? 2 : 1);  // series uid
-      bytes += std::string(1, '\1') + LittleEndian(slice, 2);           // SOP instance uid
+      bytes += absl::StrCat("\1", LittleEndian(slice, 2));              // SOP instance uid
       bytes += std::string("\1\2", 2);                                  // acquisition
       bytes += std::string("\1\0", 2);                                  // image type
       bytes += '\1';                                                    // patient position

@@ -173,7 +173,8 @@ class RpcTest : public ::testing::Test {
   FakeRunner* const runner_ = fake_.runner;
   ModelRegistry models_;
   ServerMetrics metrics_;
-  ManualClock clock_;  // of the studies; deadlines go by the machine's
+  // Of the studies. It starts where the machine's clock is, by which the batcher takes deadlines.
+  ManualClock clock_{Clock::Real().Now()};
   server::Limits limits_;
   MemoryBudget budget_{64 << 20};
   Admission admission_{limits_, budget_};

@@ -16,6 +16,8 @@ namespace m3lung::testing {
 
 class ManualClock final : public Clock {
  public:
+  explicit ManualClock(absl::Time now = absl::UnixEpoch()) : nanoseconds_(absl::ToUnixNanos(now)) {}
+
   absl::Time Now() const override { return absl::FromUnixNanos(nanoseconds_.load()); }
 
   bool AwaitUntil(absl::Mutex& mu, const absl::Condition& condition, absl::Time deadline) override
@@ -55,7 +57,7 @@ class ManualClock final : public Clock {
     }
   }
 
-  std::atomic<int64_t> nanoseconds_ = 0;
+  std::atomic<int64_t> nanoseconds_;
   absl::Mutex mu_;
   std::multiset<absl::Mutex*> waiting_ ABSL_GUARDED_BY(mu_);
 };
