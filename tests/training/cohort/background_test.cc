@@ -89,7 +89,7 @@ TEST(ReadBackgroundTest, ReadsAFolderOfDicomFilesAndNothingOfTheirHeaders) {
   }
   std::filesystem::remove_all(folder);
   EXPECT_THAT(ReadBackground(folder),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("cannot list the folder")));
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("cannot list " + folder.string())));
 }
 
 TEST(MakeOnBackgroundTest, HealthyAndUntransformedIsTheBackgroundItself) {
