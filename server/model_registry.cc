@@ -21,9 +21,14 @@ absl::Status NotFound(const std::vector<std::shared_ptr<ServedModel>>& models,
     names.push_back(absl::StrCat(model->reference.name(), " version ", model->reference.version()));
   }
   // The name came from outside and is not repeated: it could hold anything.
-  return absl::NotFoundError(absl::StrCat(
-      "no such model", name.empty() ? "" : " name", version.empty() ? "" : " and version",
-      "; loaded: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
+  absl::string_view what = "no model is loaded";
+  if (!name.empty()) {
+    what = version.empty() ? "no model has this name" : "no model has this name and version";
+  } else if (!version.empty()) {
+    what = "the default model does not have this version";
+  }
+  return absl::NotFoundError(
+      absl::StrCat(what, "; loaded: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
 }
 
 }  // namespace
@@ -94,7 +99,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(absl::string_vi
       return *model;
     }
   }
-  return NotFound(models_, wanted, version);
+  return NotFound(models_, name, version);
 }
 
 std::vector<v1::Model> ModelRegistry::List() const {
