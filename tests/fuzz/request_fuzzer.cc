@@ -72,7 +72,9 @@ class Study {
   ~Study() {
     while (stage_.RunOne(/*first=*/true)) {
     }
-    M3L_FUZZ_REQUIRE(!stage_.ended() || budget_.taken() == 0);
+    if (!stage_.ended()) return;
+    session_->OnClosed();  // What the client has not read is held until then.
+    M3L_FUZZ_REQUIRE(budget_.taken() == 0);
   }
 
   void Do(Step step, absl::string_view payload) {
