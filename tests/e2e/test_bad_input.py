@@ -80,7 +80,7 @@ class BadStream(service.ServerTest):
     def test_chunk_is_too_large(self):
         self.refused("CHUNK_TOO_LARGE", header(), dicom(bytes((1 << 20) + 1)))
         # This one is refused by gRPC itself, which knows nothing of reasons.
-        self.refused("", header(), dicom(bytes(32 << 20)), code=grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.refused("", header(), dicom(bytes(64 << 20)), code=grpc.StatusCode.RESOURCE_EXHAUSTED)
 
     def test_single_slice_cannot_be_used(self):
         for request, reason in (
