@@ -92,7 +92,7 @@ TEST_F(ScreeningServiceTest, RefusesWhatItCannotUseWithItsReason) {
   ExpectRefusal(request, Code::NOT_FOUND, "MODEL_UNKNOWN", "loaded: fake");
   request = Request(1);
   request.set_model_version("99");
-  ExpectRefusal(request, Code::NOT_FOUND, "MODEL_UNKNOWN", "no such model version");
+  ExpectRefusal(request, Code::NOT_FOUND, "MODEL_UNKNOWN", "no such model");
   EXPECT_TRUE(runner_->batches().empty());
   ExpectNothingIsLeft();
 }
