@@ -2,6 +2,7 @@
 #include "client/report/chart.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,6 +72,7 @@ std::string HintOf(const v1::SliceResult& slice, int i) {
 
 void AddLabelKey(Drawing& drawing) {
   std::vector<KeyEntry> key;
+  key.reserve(std::size(kLabels) + 1);
   for (const v1::Label label : kLabels) {
     key.push_back({std::string(LabelName(label)), ColourOf(label)});
   }
