@@ -67,8 +67,9 @@ void SliceCall::RunOn(Executor& executor, std::function<void()> work) {
   executor.Run([self = shared_from_this(), work = std::move(work)] {
     ApiError error = RunBehindBarrier(work);
     if (error.status.ok()) return;
-    if (error.reason == v1::SERVER_FULL)
+    if (error.reason == v1::SERVER_FULL) {
       error.retry_after = self->env_.admission.Full().retry_after;
+    }
     self->EndWith(error);
   });
 }

@@ -249,6 +249,7 @@ class Parting {
 std::vector<double> PositionsOf(const std::vector<int>& members,
                                 absl::Span<const SliceSummary> slices) {
   std::vector<double> positions;
+  positions.reserve(members.size());
   for (const int slice : members) positions.push_back(slices[slice].position_mm);
   return positions;
 }
