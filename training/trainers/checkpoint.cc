@@ -67,8 +67,9 @@ absl::StatusOr<CheckpointNotes> ReadCheckpointNotes(const fs::path& path,
                                                     const std::string& kind) try {
   M3L_ASSIGN_OR_RETURN(torch::serialize::InputArchive archive, Open(path, torch::kCPU));
   c10::IValue text;
-  if (!archive.try_read(kNotes, text) || !text.isString())
+  if (!archive.try_read(kNotes, text) || !text.isString()) {
     return NotACheckpoint(path, "it has no notes");
+  }
   CheckpointNotes notes = CheckpointNotes::parse(text.toStringRef(), nullptr, false);
   if (notes.is_discarded() || notes.value("kind", "") != kind) {
     return NotACheckpoint(path, absl::StrCat("it holds no ", kind, " network"));
