@@ -18,6 +18,7 @@ namespace {
 std::vector<Table::Column> Columns(const std::vector<std::string>& texts,
                                    const std::vector<std::string>& numbers) {
   std::vector<Table::Column> columns;
+  columns.reserve(texts.size() + numbers.size());
   for (const std::string& name : texts) columns.push_back({name, false});
   for (const std::string& name : numbers) columns.push_back({name, true});
   return columns;
