@@ -2,6 +2,7 @@
 #include "report/chart_parts.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -36,7 +37,9 @@ void AddPlate(Drawing& drawing, const std::string& text, const cv::Rect2d& withi
 void AddDashedLine(Drawing& drawing, const cv::Point2d& from, const cv::Point2d& to) {
   constexpr double kDash = 5;  // and the gap after it
   const double length = cv::norm(to - from);
-  for (double begin = 0; begin < length; begin += 2 * kDash) {
+  const int dashes = static_cast<int>(std::ceil(length / (2 * kDash)));
+  for (int i = 0; i < dashes; ++i) {
+    const double begin = 2 * kDash * i;
     const double end = std::min(begin + kDash, length);
     drawing.Add(Line{{from + (to - from) * (begin / length), from + (to - from) * (end / length)},
                      StyleColour::kFaint});

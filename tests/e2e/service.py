@@ -257,8 +257,8 @@ class _Deadlines(
 
 @contextlib.contextmanager
 def channel_to(address):
-    """A channel on which no call lasts for ever."""
-    with grpc.insecure_channel(address) as channel:
+    """A channel on which no call lasts for ever, and no answer is too large."""
+    with grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)]) as channel:
         yield grpc.intercept_channel(channel, _Deadlines())
 
 
