@@ -290,8 +290,8 @@ class MemoryLimitOfAControlGroup(ControlGroup):
 class WorstStudies(ControlGroup):
     """The largest that the limits of one study allow, where memory is scarce."""
 
-    # With 512 MiB the first of these ends the server: what gRPC, the resized map and the
-    # allocator take beside the budget is not in it yet (docs/howto/deploy.md, Overload).
+    # With 512 MiB the first of these ends the server; what takes the memory beside the budget is
+    # not known yet (docs/howto/deploy.md, Overload).
     LIMIT = 1024 << 20
     SIDE = 4096
 
