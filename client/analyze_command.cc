@@ -72,11 +72,6 @@ absl::Status CheckOutputs(const AnalyzeFlags& flags) {
   return Named("--report", CheckOutputFolder(flags.report));
 }
 
-int Fail(int exit_code, absl::string_view message) {
-  std::cerr << "m3lung: " << message << "\n";
-  return exit_code;
-}
-
 absl::Status WriteOutputs(const AnalyzeFlags& flags, const v1::StudyAnswer& answer,
                           const std::vector<std::filesystem::path>& files) {
   if (!flags.json.empty()) {

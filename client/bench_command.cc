@@ -65,11 +65,6 @@ LoadedStudy SendOne(StudyClient& client, const std::vector<fs::path>& files,
   return study;
 }
 
-int Fail(int exit_code, absl::string_view message) {
-  std::cerr << "m3lung: " << message << "\n";
-  return exit_code;
-}
-
 int RunBench(BenchFlags flags) {
   std::vector<std::vector<fs::path>> studies;
   for (const std::string& folder : flags.studies) {

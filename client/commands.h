@@ -5,13 +5,26 @@
 #ifndef M3LUNG_CLIENT_COMMANDS_H_
 #define M3LUNG_CLIENT_COMMANDS_H_
 
+#include <chrono>
+#include <iostream>
+
 #include "CLI/App.hpp"
+#include "absl/strings/string_view.h"
 
 namespace m3lung::client {
 
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
+
+// How long a command waits for an answer that costs the server nothing.
+inline constexpr std::chrono::seconds kPatience{10};
+
+// Says on standard error why a command ends with `exit_code`, and returns it.
+inline int Fail(int exit_code, absl::string_view message) {
+  std::cerr << "m3lung: " << message << "\n";
+  return exit_code;
+}
 
 void AddAnalyzeCommand(CLI::App& program, int& exit_code);
 void AddBenchCommand(CLI::App& program, int& exit_code);

@@ -16,8 +16,6 @@ namespace {
 
 namespace health = grpc::health::v1;
 
-constexpr std::chrono::seconds kPatience{10};
-
 int RunHealth(const std::string& server) {
   const auto stub = health::Health::NewStub(MakeChannel(server));
   int exit_code = kExitDone;

@@ -17,8 +17,6 @@
 namespace m3lung::client {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
-
 std::string FormatModels(const v1::ListModelsResponse& models) {
   size_t name_width = 4;
   size_t version_width = 7;

@@ -124,6 +124,7 @@ function(m3lung_proto_library name)
     target_link_libraries(${target} PUBLIC gRPC::grpc++)
   endif()
   target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # its files repeat each other's names
   # Generated code is not held to this project's warnings.
   target_include_directories(${target} SYSTEM PUBLIC "${PROJECT_BINARY_DIR}/generated")
 endfunction()

@@ -106,16 +106,17 @@ Drawing ProbabilityBars(const v1::PatientResult& patient) {
 }
 
 Drawing ColourScale() {
-  constexpr double kWidth = 520;
-  constexpr double kHeight = 26;
-  constexpr double kBase = 56;
+  constexpr double kScaleWidth = 520;
+  constexpr double kScaleHeight = 26;
+  constexpr double kScaleBase = 56;
   cv::Mat levels(1, 256, CV_8UC1);
   for (int i = 0; i < levels.cols; ++i) levels.at<uint8_t>(0, i) = static_cast<uint8_t>(i);
-  Drawing drawing = {{kWidth, kBase + 4}, "The colours of location maps, from 0 to 1", {}};
-  drawing.Add(Picture{MapColours(levels), {0, 0, kWidth, kHeight}, "from blue to red"});
+  Drawing drawing = {
+      {kScaleWidth, kScaleBase + 4}, "The colours of location maps, from 0 to 1", {}};
+  drawing.Add(Picture{MapColours(levels), {0, 0, kScaleWidth, kScaleHeight}, "from blue to red"});
   const TextStyle style = {17, StyleColour::kInk, false};
-  drawing.Add(Text{"0", {0, kBase}, style});
-  drawing.Add(Text{"1", {kWidth, kBase}, style, Anchor::kEnd});
+  drawing.Add(Text{"0", {0, kScaleBase}, style});
+  drawing.Add(Text{"1", {kScaleWidth, kScaleBase}, style, Anchor::kEnd});
   return drawing;
 }
 

@@ -21,7 +21,7 @@ std::string FileName(const std::vector<std::string>& names, int instance) {
 
 // Where one instance's slices lie, and how they are called. Several frames lie
 // close together but not always in one run, so that the ends stand for all.
-struct Slices {
+struct InstanceSlices {
   int count = 0;
   int first = 0;
   int last = 0;
@@ -55,7 +55,7 @@ std::string Status(const v1::InstanceReceipt& receipt) {
 }
 
 std::string InstanceTable(const v1::StudyAnswer& answer, const std::vector<std::string>& names) {
-  std::map<int, Slices> slices_of;
+  std::map<int, InstanceSlices> slices_of;
   for (const v1::SliceResult& slice : answer.slices()) {
     if (slice.has_index()) slices_of[slice.instance()].Add(slice);
   }

@@ -18,8 +18,6 @@
 namespace m3lung {
 namespace {
 
-// Longer than any value of the attributes read here.
-constexpr Uint32 kMaxValueBytes = 4096;
 // Of a decimal string (PS3.5 section 6.2).
 constexpr size_t kMaxDecimalCharacters = 16;
 // Whole numbers up to here are doubles without rounding.
@@ -310,6 +308,8 @@ bool HoldTheSame(DcmElement& a, DcmElement& b) {
   const std::optional<std::string> bytes = BytesOf(a);
   return bytes.has_value() && bytes == BytesOf(b) && a.getTag().getEVR() == b.getTag().getEVR();
 }
+
+std::string CodeString(absl::string_view value) { return std::string(value.substr(0, 16)); }
 
 std::string NameOf(const DcmTagKey& tag) { return DcmTag(tag).getTagName(); }
 

@@ -38,6 +38,9 @@ absl::StatusOr<std::vector<std::string>> ReadTexts(DcmElement& element);
 // Value `index` as text, empty where there is none or it cannot be read.
 std::string TextOrNothing(DcmElement& element, unsigned long index);
 
+// Longer than any value of the attributes that are read.
+inline constexpr Uint32 kMaxValueBytes = 4096;
+
 // Whether two elements hold the same bytes of the same value representation; false
 // where they are too long to be looked at.
 bool HoldTheSame(DcmElement& a, DcmElement& b);
@@ -47,6 +50,9 @@ std::string NameOf(const DcmTagKey& tag);
 
 // `text` with every byte that is not printable ASCII replaced by '?'.
 std::string PrintableAscii(absl::string_view text);
+
+// A code string for a message, cut at the length that the standard allows.
+std::string CodeString(absl::string_view value);
 
 }  // namespace m3lung
 

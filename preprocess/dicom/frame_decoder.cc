@@ -23,7 +23,7 @@
 namespace m3lung {
 namespace {
 
-absl::Status Malformed(absl::string_view detail) {
+absl::Status MalformedFrame(absl::string_view detail) {
   return SkipError(SkipReason::kMalformed, absl::StrCat(detail, "; resend the instance"));
 }
 
@@ -49,26 +49,26 @@ bool PrecisionFits(PixelCoding coding, int precision) {
 absl::StatusOr<JpegFrameHeader> CheckJpegHeader(absl::string_view code, PixelCoding coding,
                                                 const PixelFormat& format) {
   const std::optional<JpegFrameHeader> header = ReadJpegFrameHeader(code);
-  if (!header.has_value()) return Malformed("PixelData holds no JPEG frame header");
+  if (!header.has_value()) return MalformedFrame("PixelData holds no JPEG frame header");
   if (header->process != ProcessOf(coding)) {
-    return Malformed("the JPEG process of PixelData is not that of the transfer syntax");
+    return MalformedFrame("the JPEG process of PixelData is not that of the transfer syntax");
   }
   if (header->rows != format.rows || header->columns != format.columns || header->components != 1) {
-    return Malformed(absl::StrCat("PixelData holds a JPEG frame of ", header->rows, " x ",
-                                  header->columns, " pixels with ", header->components,
-                                  " components, the data set says ", format.rows, " x ",
-                                  format.columns, " pixels with 1 component"));
+    return MalformedFrame(absl::StrCat("PixelData holds a JPEG frame of ", header->rows, " x ",
+                                       header->columns, " pixels with ", header->components,
+                                       " components, the data set says ", format.rows, " x ",
+                                       format.columns, " pixels with 1 component"));
   }
   if (!PrecisionFits(coding, header->precision) || header->precision > format.bits_allocated) {
-    return Malformed(absl::StrCat("PixelData holds JPEG samples of ", header->precision,
-                                  " bits, BitsAllocated is ", format.bits_allocated));
+    return MalformedFrame(absl::StrCat("PixelData holds JPEG samples of ", header->precision,
+                                       " bits, BitsAllocated is ", format.bits_allocated));
   }
   // DCMTK's decoders look such a difference up beyond the end of their tables.
   const int most_bits = header->process == JpegProcess::kLossless ? 16 : 15;
   if (header->difference_bits > most_bits) {
-    return Malformed(absl::StrCat("a Huffman table of PixelData codes differences of ",
-                                  header->difference_bits, " bits; at most ", most_bits,
-                                  " can be"));
+    return MalformedFrame(absl::StrCat("a Huffman table of PixelData codes differences of ",
+                                       header->difference_bits, " bits; at most ", most_bits,
+                                       " can be"));
   }
   return *header;
 }
@@ -123,7 +123,7 @@ absl::StatusOr<std::vector<uint16_t>> DecodeByDcmtk(absl::string_view code, E_Tr
       pixels->getUncompressedFrame(&description, 0, fragment, packed.data(),
                                    static_cast<Uint32>(packed.size() * 2), colour_model);
   if (decoded.bad()) {
-    return Malformed(absl::StrCat("PixelData cannot be decoded (", decoded.text(), ")"));
+    return MalformedFrame(absl::StrCat("PixelData cannot be decoded (", decoded.text(), ")"));
   }
   if (precision > 8) return packed;
   const auto* bytes = reinterpret_cast<const unsigned char*>(packed.data());

@@ -38,9 +38,6 @@ absl::Status NoGeometry(absl::string_view detail) {
                    absl::StrCat(detail, "; send the original instance with its image plane"));
 }
 
-// A code string for a message, cut at the length that the standard allows.
-std::string CodeString(const std::string& value) { return value.substr(0, 16); }
-
 template <size_t N>
 absl::StatusOr<std::array<double, N>> RequiredNumbers(const DicomAttributes& attributes,
                                                       const DcmTagKey& tag, Warnings& warnings) {

@@ -23,7 +23,7 @@ constexpr int64_t kMaxCodeBlocks = 160'000;
 constexpr int64_t kMaxPrecincts = 100'000;
 constexpr int64_t kMaxPackets = 1'000'000;
 
-absl::Status Malformed(absl::string_view detail) {
+absl::Status MalformedCodestream(absl::string_view detail) {
   return SkipError(SkipReason::kMalformed,
                    absl::StrCat("the JPEG 2000 codestream in PixelData cannot be decoded: ", detail,
                                 "; resend the instance"));
@@ -74,9 +74,9 @@ struct DestroyImage {
 absl::Status CheckHeader(const Jpeg2000Header& header, int rows, int columns) {
   if (header.rows != rows || header.columns != columns || header.components != 1 ||
       header.subsampled) {
-    return Malformed(absl::StrCat("it holds ", header.rows, " x ", header.columns, " pixels with ",
-                                  header.components, " components, the data set says ", rows, " x ",
-                                  columns, " with 1 component"));
+    return MalformedCodestream(absl::StrCat(
+        "it holds ", header.rows, " x ", header.columns, " pixels with ", header.components,
+        " components, the data set says ", rows, " x ", columns, " with 1 component"));
   }
   if (header.precision > 16) {
     return SkipError(SkipReason::kUnsupportedPixelFormat,
@@ -98,7 +98,7 @@ absl::Status CheckHeader(const Jpeg2000Header& header, int rows, int columns) {
 absl::StatusOr<Jpeg2000Image> DecodeJpeg2000(absl::string_view bytes, int rows, int columns) {
   Source source{.bytes = Jpeg2000Codestream(bytes)};
   const absl::StatusOr<Jpeg2000Header> header = ReadJpeg2000Header(source.bytes);
-  if (!header.ok()) return Malformed(header.status().message());
+  if (!header.ok()) return MalformedCodestream(header.status().message());
   M3L_RETURN_IF_ERROR(CheckHeader(*header, rows, columns));
 
   const std::unique_ptr<opj_stream_t, DestroyStream> stream(
@@ -127,12 +127,12 @@ absl::StatusOr<Jpeg2000Image> DecodeJpeg2000(absl::string_view bytes, int rows, 
   const std::unique_ptr<opj_image_t, DestroyImage> image(read);
   if (!started || !opj_decode(codec.get(), stream.get(), image.get()) ||
       !opj_end_decompress(codec.get(), stream.get())) {
-    return Malformed("its code ends early or is damaged");
+    return MalformedCodestream("its code ends early or is damaged");
   }
   if (image->numcomps != 1 || image->comps[0].data == nullptr ||
       image->comps[0].w != static_cast<OPJ_UINT32>(columns) ||
       image->comps[0].h != static_cast<OPJ_UINT32>(rows)) {
-    return Malformed("it decodes to another size than it states");
+    return MalformedCodestream("it decodes to another size than it states");
   }
   const opj_image_comp_t& component = image->comps[0];
   Jpeg2000Image result;

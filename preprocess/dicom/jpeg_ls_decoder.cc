@@ -15,14 +15,14 @@ struct Destroy {
   void operator()(charls_jpegls_decoder* decoder) const { charls_jpegls_decoder_destroy(decoder); }
 };
 
-absl::Status Malformed(absl::string_view detail) {
+absl::Status MalformedJpegLs(absl::string_view detail) {
   return SkipError(SkipReason::kMalformed,
                    absl::StrCat("PixelData cannot be decoded (", detail, "); resend the instance"));
 }
 
 absl::Status Check(charls::jpegls_errc error) {
   if (error == charls::jpegls_errc::success) return absl::OkStatus();
-  return Malformed(charls_get_error_message(error));
+  return MalformedJpegLs(charls_get_error_message(error));
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ absl::StatusOr<std::vector<uint16_t>> DecodeJpegLs(absl::string_view code, int r
   if (frame.height != static_cast<uint32_t>(rows) ||
       frame.width != static_cast<uint32_t>(columns) || frame.bits_per_sample != precision ||
       frame.component_count != 1) {
-    return Malformed("its two headers differ");
+    return MalformedJpegLs("its two headers differ");
   }
   // Samples of up to 8 bits come as bytes.
   const size_t count = static_cast<size_t>(rows) * static_cast<size_t>(columns);

@@ -39,9 +39,6 @@ constexpr absl::string_view kModalitiesWithoutImage[] = {
     "ASMT", "AU",  "DOC",    "ECG",      "EPS",      "FID", "HD",  "KO", "M3D",   "PLAN",
     "PR",   "REG", "RTPLAN", "RTRECORD", "RTSTRUCT", "RWV", "SMR", "SR", "STAIN", "TEXTUREMAP"};
 
-// A code string for a message, cut at the length that the standard allows.
-std::string CodeString(const std::string& value) { return value.substr(0, 16); }
-
 std::string NameOfClass(const std::string& sop_class) {
   const char* name = dcmFindNameOfUID(sop_class.c_str());
   return name == nullptr ? absl::StrCat("unknown to this version (",

@@ -9,12 +9,9 @@
 namespace m3lung {
 namespace {
 
-// Longer than any value of the attributes read here.
-constexpr Uint32 kMaxValueBytes = 4096;
-
 // The value's bytes, whatever its character set and its value representation: two names in Chinese
 // must not become the same row of question marks.
-std::string Bytes(DcmItem& item, const DcmTagKey& tag) {
+std::string ValueBytes(DcmItem& item, const DcmTagKey& tag) {
   DcmElement* element = nullptr;
   if (item.findAndGetElement(tag, element).bad() || element == nullptr || !element->isLeaf() ||
       element->getLengthField() > kMaxValueBytes) {
@@ -32,9 +29,9 @@ std::string Bytes(DcmItem& item, const DcmTagKey& tag) {
 }  // namespace
 
 StudyIdentity ReadStudyIdentity(DcmItem& data_set) {
-  return {.study = IdentityDigest(Bytes(data_set, DCM_StudyInstanceUID)),
-          .patient_id = IdentityDigest(Bytes(data_set, DCM_PatientID)),
-          .patient_name = IdentityDigest(ComparableName(Bytes(data_set, DCM_PatientName)))};
+  return {.study = IdentityDigest(ValueBytes(data_set, DCM_StudyInstanceUID)),
+          .patient_id = IdentityDigest(ValueBytes(data_set, DCM_PatientID)),
+          .patient_name = IdentityDigest(ComparableName(ValueBytes(data_set, DCM_PatientName)))};
 }
 
 }  // namespace m3lung

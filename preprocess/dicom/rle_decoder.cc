@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kHeaderBytes = 64;
 
-absl::Status Malformed(absl::string_view detail) {
+absl::Status MalformedRle(absl::string_view detail) {
   return SkipError(SkipReason::kMalformed,
                    absl::StrCat("the RLE code in PixelData ", detail, "; resend the instance"));
 }
@@ -31,7 +31,8 @@ absl::Status UnpackSegment(absl::string_view segment, int shift, std::vector<uin
   size_t at = 0;
   while (filled < words.size()) {
     if (at + 1 >= segment.size()) {
-      return Malformed(absl::StrCat("yields ", filled, " of a segment's ", words.size(), " bytes"));
+      return MalformedRle(
+          absl::StrCat("yields ", filled, " of a segment's ", words.size(), " bytes"));
     }
     const int byte = static_cast<unsigned char>(segment[at++]);
     const int control = byte < 128 ? byte : byte - 256;  // in two's complement
@@ -43,7 +44,7 @@ absl::Status UnpackSegment(absl::string_view segment, int shift, std::vector<uin
       for (size_t i = 0; i < taken; ++i) words[filled + i] |= value;
     } else {
       if (taken > segment.size() - at) {
-        return Malformed(
+        return MalformedRle(
             absl::StrCat("yields ", filled, " of a segment's ", words.size(), " bytes"));
       }
       for (size_t i = 0; i < taken; ++i) {
@@ -61,20 +62,20 @@ absl::Status UnpackSegment(absl::string_view segment, int shift, std::vector<uin
 
 absl::StatusOr<std::vector<uint16_t>> DecodeRle(absl::string_view frame, size_t count,
                                                 int sample_bits) {
-  if (frame.size() < kHeaderBytes) return Malformed("ends within its header");
+  if (frame.size() < kHeaderBytes) return MalformedRle("ends within its header");
   const size_t segments = static_cast<size_t>(sample_bits) / 8;
   if (HeaderWord(frame, 0) != segments) {
-    return Malformed(absl::StrCat("has ", HeaderWord(frame, 0), " segments where samples of ",
-                                  sample_bits, " bits have ", segments));
+    return MalformedRle(absl::StrCat("has ", HeaderWord(frame, 0), " segments where samples of ",
+                                     sample_bits, " bits have ", segments));
   }
   // The most that bytes can stand for, before memory is set aside for it.
-  if (count / 64 > frame.size()) return Malformed("is too short for its image");
+  if (count / 64 > frame.size()) return MalformedRle("is too short for its image");
   std::vector<uint16_t> words(count);
   for (size_t i = 0; i < segments; ++i) {
     const size_t start = HeaderWord(frame, 1 + i);
     const size_t end = i + 1 < segments ? HeaderWord(frame, 2 + i) : frame.size();
     if (start < kHeaderBytes || start >= end || end > frame.size()) {
-      return Malformed("has a segment that lies outside of it");
+      return MalformedRle("has a segment that lies outside of it");
     }
     // The first segment holds the most significant byte.
     M3L_RETURN_IF_ERROR(UnpackSegment(frame.substr(start, end - start),

@@ -7,10 +7,9 @@ namespace m3lung {
 namespace {
 
 constexpr int kAirBelowHu = -500;
-constexpr int kGasBelowHu = -930;
-constexpr float kCoreMm = 4.5;         // half the width of the ways that part regions
-constexpr double kGasShare = 0.8;      // of gas; the worst emphysema seen has 0.5
-constexpr double kLungBelowHu = -600;  // mean; stool with its bubbles is denser
+constexpr float kCoreMm = 4.5;             // half the width of the ways that part regions
+constexpr double kGasShare = 0.8;          // of gas; the worst emphysema seen has 0.5
+constexpr double kLungMeanBelowHu = -600;  // stool with its bubbles is denser
 // The front wall of a slender chest is thin but for the breastbone; the back is not.
 constexpr double kCoveredInFront = 0.03;
 constexpr double kCoveredBehind = 0.3;
@@ -133,7 +132,7 @@ std::vector<bool> LungRegions(const VoxelGrid& grid, const std::vector<AirRegion
   int first = grid.layers(), last = -1;
   for (size_t k = 0; k < regions.size(); ++k) {
     const AirRegion& region = regions[k];
-    if (!in_body(region) || gas(region) || region.mean_hu > kLungBelowHu ||
+    if (!in_body(region) || gas(region) || region.mean_hu > kLungMeanBelowHu ||
         region.largest_cm2 < kLeastLungCm2) {
       continue;
     }

@@ -10,6 +10,9 @@
 
 namespace m3lung {
 
+// Thinner than any lung but the worst emphysema.
+inline constexpr int kGasBelowHu = -930;
+
 // A region of air that only narrow ways join to others.
 struct AirRegion {
   double volume_ml = 0;

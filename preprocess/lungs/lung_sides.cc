@@ -16,8 +16,7 @@ constexpr double kAirwayReachMm = 40;      // from the midline
 constexpr double kLargestTracheaCm2 = 12;  // with the larynx, and blurred by noise
 constexpr double kTracheaReachMm = 25;     // of its middle from the midline
 constexpr double kSpeckCm2 = 0.4;          // too small to say anything
-constexpr int kGasBelowHu = -930;
-constexpr double kAirwayGasShare = 0.35;  // the rest is its wall, in part
+constexpr double kAirwayGasShare = 0.35;   // the rest is its wall, in part
 
 constexpr double kSeptumReachMm = 70;
 // What a millimetre off the midline costs the septum in a row, in elements of lung.

@@ -21,8 +21,8 @@ namespace {
 constexpr double kOverlapShare = 0.2;
 // What an order tells apart must be a volume: so many slices, that share of all places, lying so
 // regularly; or that larger share, as regularly as all of them.
-constexpr size_t kFewestSlices = 4;
-constexpr double kFewestShare = 0.15;
+constexpr size_t kFewestVolumeSlices = 4;
+constexpr double kFewestVolumeShare = 0.15;
 constexpr double kRegular = 0.75;
 constexpr double kWholeShare = 0.4;
 // Turns of the way that an order leads, for each of its values; more are no order.
@@ -238,7 +238,7 @@ class Parting {
     const double regularity = largest.places.Regularity();
     const double share = static_cast<double>(largest.places.size()) / all.size();
     if (!is_an_order) return regularity >= std::min(kRegular, all.Regularity());
-    return largest.places.size() >= kFewestSlices && share >= kFewestShare &&
+    return largest.places.size() >= kFewestVolumeSlices && share >= kFewestVolumeShare &&
            static_cast<double>(wholes) >= kWholesShare * static_cast<double>(slices) &&
            (regularity >= kRegular || (share >= kWholeShare && regularity >= all.Regularity()));
   }

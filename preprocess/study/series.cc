@@ -9,13 +9,13 @@
 
 #include "preprocess/slice_order.h"
 #include "preprocess/study/repetitions.h"
+#include "preprocess/study/slice_places.h"
 
 namespace m3lung {
 namespace {
 
 constexpr double kSameSpacingMm = 1e-3;
 constexpr double kSameDirection = 0.01;  // of each component of a unit vector
-constexpr double kGapFactor = 1.5;       // of the median spacing
 
 bool Near(const std::array<double, 3>& a, const std::array<double, 3>& b) {
   for (int i = 0; i < 3; ++i) {

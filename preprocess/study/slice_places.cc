@@ -9,10 +9,9 @@
 namespace m3lung {
 namespace {
 
-constexpr double kGapFactor = 1.5;  // of the usual distance
-constexpr double kTooNear = 0.55;   // of it
-constexpr double kAsUsual = 0.67;   // to 1 / 0.67 of it
-constexpr int kNeighbours = 6;      // distances looked at on either side
+constexpr double kTooNear = 0.55;  // of it
+constexpr double kAsUsual = 0.67;  // to 1 / 0.67 of it
+constexpr int kNeighbours = 6;     // distances looked at on either side
 
 // The value that `share` of all lie below.
 double Quantile(std::vector<double> values, double share) {

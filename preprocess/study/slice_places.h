@@ -12,6 +12,9 @@ namespace m3lung {
 // Two positions along the slice normal nearer than this are the same.
 inline constexpr double kSamePositionMm = 0.01;
 
+// A distance longer than this share of the usual one is a gap: a slice is missing there.
+inline constexpr double kGapFactor = 1.5;
+
 // A growing set of positions in mm, each of them once.
 class SlicePlaces {
  public:

@@ -9,18 +9,14 @@
 #include "fake_server.h"
 #include "gmock/gmock.h"
 #include "report/drawing.h"
+#include "tests/testing/count_of.h"
 
 namespace m3lung::client {
 namespace {
 
+using ::m3lung::testing::CountOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-size_t CountOf(const std::string& part, const std::string& text) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
 
 TEST(LesionChartTest, DrawsEachScoredSliceInItsColour) {
   const v1::StudyAnswer answer = FakeAnswer(10);

@@ -16,6 +16,7 @@
 #include "gmock/gmock.h"
 #include "opencv2/imgcodecs.hpp"
 #include "report/drawing.h"
+#include "tests/testing/count_of.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
 #include "training/cohort/dicom_writer.h"
@@ -25,16 +26,11 @@
 namespace m3lung::client {
 namespace {
 
+using ::m3lung::testing::CountOf;
 using ::m3lung::testing::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-size_t CountOf(const std::string& part, const std::string& text) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
 
 // Lung everywhere, and in the lung box of FakeSlice() a block as dense as bone.
 // Says nothing about how it lies.

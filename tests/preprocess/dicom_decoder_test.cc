@@ -11,13 +11,16 @@
 #include "gtest/gtest.h"
 #include "preprocess/dicom/instance_header.h"
 #include "preprocess/skip_reason.h"
+#include "tests/preprocess/decoded_values.h"
 #include "tests/preprocess/dicom_builder.h"
 #include "tests/testing/status_matchers.h"
 
 namespace m3lung {
 namespace {
 
+using ::m3lung::testing::Decode;
 using ::m3lung::testing::DicomBuilder;
+using ::m3lung::testing::HuValues;
 using ::m3lung::testing::IsOk;
 using ::m3lung::testing::LittleEndian;
 using ::m3lung::testing::Words;
@@ -36,19 +39,10 @@ MATCHER_P2(Refused, reason, message, "") {
                                        result_listener);
 }
 
-absl::StatusOr<HuSlice> Decode(const DicomBuilder& builder) {
-  return DecodeDicom(builder.Build(), {});
-}
-
-std::vector<int16_t> Values(const absl::StatusOr<HuSlice>& slice) {
-  if (!slice.ok()) return {};
-  return {slice->hu.begin<int16_t>(), slice->hu.end<int16_t>()};
-}
-
 TEST(DecodeDicomTest, DecodesPixelsAndHeader) {
   M3L_ASSERT_OK_AND_ASSIGN(const HuSlice slice, Decode(DicomBuilder()));
   EXPECT_EQ(slice.hu.size(), cv::Size(3, 2));
-  EXPECT_THAT(Values(slice), ElementsAre(-1024, -1023, -1022, -1021, -1020, -1019));
+  EXPECT_THAT(HuValues(slice), ElementsAre(-1024, -1023, -1022, -1021, -1020, -1019));
   EXPECT_EQ(slice.sop_instance_uid, "1.2.3.4");
   EXPECT_EQ(slice.series_instance_uid, "1.2.3");
   EXPECT_THAT(slice.geometry.position, ElementsAre(-10, -20, 30.5));
@@ -59,11 +53,11 @@ TEST(DecodeDicomTest, DecodesPixelsAndHeader) {
 
 TEST(DecodeDicomTest, ReadsImplicitAndHeaderlessDataSets) {
   DicomBuilder builder;
-  const std::vector<int16_t> expected = Values(Decode(builder));
+  const std::vector<int16_t> expected = HuValues(Decode(builder));
   ASSERT_THAT(expected, Not(IsEmpty()));
-  EXPECT_EQ(Values(Decode(builder.Syntax(testing::kImplicit))), expected);
-  EXPECT_EQ(Values(Decode(builder.WithoutHeader())), expected);
-  EXPECT_EQ(Values(Decode(builder.Syntax(testing::kExplicit))), expected);
+  EXPECT_EQ(HuValues(Decode(builder.Syntax(testing::kImplicit))), expected);
+  EXPECT_EQ(HuValues(Decode(builder.WithoutHeader())), expected);
+  EXPECT_EQ(HuValues(Decode(builder.Syntax(testing::kExplicit))), expected);
 }
 
 TEST(DecodeDicomTest, MissingRescaleAndUidsAreWarnings) {
@@ -73,7 +67,7 @@ TEST(DecodeDicomTest, MissingRescaleAndUidsAreWarnings) {
                                 .Set(0x00080018, "UI", "")
                                 .Set(0x0020000e, "UI", "6F9619FF-8B86"));
   ASSERT_THAT(slice, IsOk());
-  EXPECT_THAT(Values(slice), ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(HuValues(slice), ElementsAre(0, 1, 2, 3, 4, 5));
   EXPECT_EQ(slice->sop_instance_uid, "");
   EXPECT_EQ(slice->series_instance_uid, "6F9619FF-8B86");
   EXPECT_THAT(slice->warnings, ::testing::UnorderedElementsAre(
@@ -83,17 +77,17 @@ TEST(DecodeDicomTest, MissingRescaleAndUidsAreWarnings) {
 }
 
 TEST(DecodeDicomTest, PaddingIsMaskedBeforeTheRescale) {
-  EXPECT_THAT(Values(Decode(DicomBuilder().Set(0x00280120, "SS", Words({3})))),
+  EXPECT_THAT(HuValues(Decode(DicomBuilder().Set(0x00280120, "SS", Words({3})))),
               ElementsAre(-1024, -1023, -1022, -1000, -1020, -1019));
   EXPECT_THAT(
-      Values(Decode(
+      HuValues(Decode(
           DicomBuilder().Set(0x00280120, "SS", Words({3})).Set(0x00280121, "SS", Words({5})))),
       ElementsAre(-1024, -1023, -1022, -1000, -1000, -1000));
 }
 
 TEST(DecodeDicomTest, Monochrome1IsNotInverted) {
   const auto slice = Decode(DicomBuilder().Set(0x00280004, "CS", "MONOCHROME1"));
-  EXPECT_EQ(Values(slice), Values(Decode(DicomBuilder())));
+  EXPECT_EQ(HuValues(slice), HuValues(Decode(DicomBuilder())));
   EXPECT_THAT(slice->warnings, ElementsAre(HasSubstr("MONOCHROME1")));
 }
 
@@ -203,12 +197,12 @@ TEST(AgeInYearsTest, ReadsAgesAndDates) {
 }
 
 TEST(DecodeDicomTest, DecodesEightBitPixelsOfOddCount) {
-  EXPECT_THAT(Values(Decode(DicomBuilder()
-                                .Set(0x00280010, "US", Words({1}))
-                                .Set(0x00280100, "US", Words({8}))
-                                .Set(0x00280101, "US", Words({8}))
-                                .Set(0x00280102, "US", Words({7}))
-                                .Set(0x7fe00010, "OB", std::string("\x00\x7f\x80\x00", 4)))),
+  EXPECT_THAT(HuValues(Decode(DicomBuilder()
+                                  .Set(0x00280010, "US", Words({1}))
+                                  .Set(0x00280100, "US", Words({8}))
+                                  .Set(0x00280101, "US", Words({8}))
+                                  .Set(0x00280102, "US", Words({7}))
+                                  .Set(0x7fe00010, "OB", std::string("\x00\x7f\x80\x00", 4)))),
               ElementsAre(-1024, -897, -1152));
 }
 
@@ -389,13 +383,13 @@ TEST(DecodeDicomTest, TrailingBytesAfterThePixelsAreTolerated) {
 
 TEST(DecodeDicomTest, ManyThreadsDecodeAlike) {
   const std::string bytes = DicomBuilder().Build();
-  const std::vector<int16_t> expected = Values(DecodeDicom(bytes, {}));
+  const std::vector<int16_t> expected = HuValues(DecodeDicom(bytes, {}));
   std::vector<int> equal(8);
   {
     std::vector<std::jthread> threads;
     for (int& count : equal) {
       threads.emplace_back([&] {
-        for (int i = 0; i < 50; ++i) count += Values(DecodeDicom(bytes, {})) == expected;
+        for (int i = 0; i < 50; ++i) count += HuValues(DecodeDicom(bytes, {})) == expected;
       });
     }
   }

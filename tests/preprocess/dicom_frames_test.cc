@@ -68,7 +68,7 @@ DicomBuilder Enhanced(const std::vector<DicomBuilder>& frames) {
       .Set(0x7fe00010, "OW", pixels);
 }
 
-absl::StatusOr<DecodedInstance> Decode(const DicomBuilder& builder) {
+absl::StatusOr<DecodedInstance> DecodeFrames(const DicomBuilder& builder) {
   return DecodeInstance(builder.Build(), {});
 }
 
@@ -77,7 +77,7 @@ int FirstValue(const HuSlice& slice) { return slice.hu.at<int16_t>(0, 0); }
 TEST(DecodeInstanceTest, PlacesEachFrameByItsFunctionalGroups) {
   M3L_ASSERT_OK_AND_ASSIGN(
       const DecodedInstance instance,
-      Decode(Enhanced({FrameGroups(9, -1000), FrameGroups(3, -500), FrameGroups(6, 0)})));
+      DecodeFrames(Enhanced({FrameGroups(9, -1000), FrameGroups(3, -500), FrameGroups(6, 0)})));
   ASSERT_EQ(instance.slices.size(), 3);
   const std::vector<double> z = {9, 3, 6};
   const std::vector<int> first = {-1000, -490, 20};
@@ -98,7 +98,7 @@ TEST(DecodeInstanceTest, AFrameThatCannotBeUsedDoesNotLoseTheOthers) {
                      {Group().Set(0x00089007, "CS", "ORIGINAL\\PRIMARY\\LOCALIZER\\NONE")});
   M3L_ASSERT_OK_AND_ASSIGN(
       const DecodedInstance instance,
-      Decode(Enhanced({FrameGroups(0, 0), localizer, Group(), FrameGroups(9, 0)})));
+      DecodeFrames(Enhanced({FrameGroups(0, 0), localizer, Group(), FrameGroups(9, 0)})));
   ASSERT_EQ(instance.slices.size(), 2);
   EXPECT_EQ(instance.slices[0].frame, 0);
   EXPECT_EQ(instance.slices[1].frame, 3);
@@ -111,7 +111,7 @@ TEST(DecodeInstanceTest, AFrameThatCannotBeUsedDoesNotLoseTheOthers) {
 }
 
 TEST(DecodeInstanceTest, NoUsableFrameIsAnErrorWithTheReasonOfTheFirst) {
-  const auto instance = Decode(Enhanced({Group(), Group()}));
+  const auto instance = DecodeFrames(Enhanced({Group(), Group()}));
   ASSERT_FALSE(instance.ok());
   EXPECT_EQ(SkipReasonOf(instance.status()), SkipReason::kNoGeometry);
   EXPECT_THAT(std::string(instance.status().message()), HasSubstr("none of the 2 frames"));
@@ -174,7 +174,7 @@ TEST(DecodeInstanceTest, FindsTheHeaderInTheFunctionalGroups) {
   DicomBuilder frame = FrameGroups(0, 0);
   frame.SetItems(0x00189314, {Group().Set(0x00181210, "SH", "B70f")})
       .SetItems(0x00209111, {Group().Set(0x00209156, "US", Words({7}))});
-  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance, Decode(Enhanced({frame})));
+  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance, DecodeFrames(Enhanced({frame})));
   EXPECT_EQ(instance.header.convolution_kernel, "B70f");
   EXPECT_EQ(instance.header.acquisition_number, 7);
 }
@@ -191,9 +191,10 @@ TEST(DecodeInstanceTest, EachFrameHasItsOwnHeader) {
         .SetItems(0x00189329, {Group().Set(0x00089007, "CS", "DERIVED\\PRIMARY\\MIP\\NONE")});
   };
   DicomBuilder plain = FrameGroups(6, 0);
-  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance,
-                           Decode(Enhanced({frame(0, 1, "B70f"), frame(3, 2, "B31f\\3"), plain})
-                                      .Set(0x00200012, "IS", "9")));
+  M3L_ASSERT_OK_AND_ASSIGN(
+      const DecodedInstance instance,
+      DecodeFrames(Enhanced({frame(0, 1, "B70f"), frame(3, 2, "B31f\\3"), plain})
+                       .Set(0x00200012, "IS", "9")));
   ASSERT_EQ(instance.frame_headers.size(), 3);
   const InstanceHeader& second = instance.frame_headers[1];
   EXPECT_EQ(instance.frame_headers[0].acquisition_number, 1);
@@ -220,7 +221,8 @@ TEST(DecodeInstanceTest, GroupsFragmentsByTheOffsetTableOrOneAFrame) {
   const std::vector<DicomBuilder> groups = {FrameGroups(0, 0), FrameGroups(3, 0)};
   const auto first_values = [&](const std::vector<std::string>& fragments,
                                 const std::vector<uint32_t>& table) -> std::vector<int> {
-    const auto instance = Decode(Enhanced(groups).Syntax(kRle).SetFragments(fragments, table));
+    const auto instance =
+        DecodeFrames(Enhanced(groups).Syntax(kRle).SetFragments(fragments, table));
     if (!instance.ok()) return {};
     std::vector<int> values;
     for (const HuSlice& slice : instance->slices) values.push_back(FirstValue(slice));
@@ -265,7 +267,8 @@ DicomBuilder Coded(const CodedCase& coded, size_t fragments) {
 
 TEST_P(CodedSampleTest, DecodesHoweverItIsCut) {
   for (size_t fragments : {1, 2, 5}) {
-    M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance, Decode(Coded(GetParam(), fragments)));
+    M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance,
+                             DecodeFrames(Coded(GetParam(), fragments)));
     ASSERT_EQ(instance.slices.size(), 1);
     for (int i = 0; i < testing::kSampleRows; ++i) {
       for (int j = 0; j < testing::kSampleColumns; ++j) {
@@ -281,13 +284,13 @@ TEST_P(CodedSampleTest, DecodesHoweverItIsCut) {
 TEST_P(CodedSampleTest, ATruncatedCodeIsRefused) {
   const std::string code = Code(GetParam().code);
   for (const size_t length : {code.size() / 2, code.size() / 4, size_t{12}}) {
-    const auto instance = Decode(Coded(GetParam(), 1).SetFragments({code.substr(0, length)}));
+    const auto instance = DecodeFrames(Coded(GetParam(), 1).SetFragments({code.substr(0, length)}));
     EXPECT_FALSE(instance.ok()) << length;
   }
 }
 
 TEST_P(CodedSampleTest, ACodeOfAnotherSizeIsRefusedBeforeDecoding) {
-  const auto instance = Decode(Coded(GetParam(), 1).Set(0x00280011, "US", Words({25})));
+  const auto instance = DecodeFrames(Coded(GetParam(), 1).Set(0x00280011, "US", Words({25})));
   ASSERT_FALSE(instance.ok());
   EXPECT_EQ(SkipReasonOf(instance.status()), SkipReason::kMalformed);
   EXPECT_THAT(std::string(instance.status().message()), HasSubstr("20 x 24 pixels"));
@@ -304,7 +307,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(DecodeInstanceTest, TakesTheSyntaxFromTheCodeWhereNoHeaderNamesIt) {
   const CodedCase coded = {"", testing::kExplicit, testing::kJpeg2000Code, 1, 0};
-  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance, Decode(Coded(coded, 1).WithoutHeader()));
+  M3L_ASSERT_OK_AND_ASSIGN(const DecodedInstance instance,
+                           DecodeFrames(Coded(coded, 1).WithoutHeader()));
   EXPECT_EQ(FirstValue(instance.slices[0]), -1024);
   EXPECT_THAT(instance.slices[0].warnings,
               ::testing::Contains(HasSubstr("no transfer syntax is named; taken for JPEG 2000")));

@@ -10,13 +10,16 @@
 #include "opencv2/core.hpp"
 #include "preprocess/dicom_decoder.h"
 #include "preprocess/skip_reason.h"
+#include "tests/preprocess/decoded_values.h"
 #include "tests/preprocess/dicom_builder.h"
 #include "tests/testing/status_matchers.h"
 
 namespace m3lung {
 namespace {
 
+using ::m3lung::testing::Decode;
 using ::m3lung::testing::DicomBuilder;
+using ::m3lung::testing::HuValues;
 using ::m3lung::testing::IsOk;
 using ::m3lung::testing::LittleEndian;
 using ::m3lung::testing::Tag;
@@ -29,15 +32,6 @@ using ::testing::IsEmpty;
 constexpr Tag kSlope = 0x00281053, kIntercept = 0x00281052, kPadding = 0x00280120,
               kPaddingLimit = 0x00280121, kRows = 0x00280010, kSpacing = 0x00280030,
               kPosition = 0x00200032, kFrames = 0x00280008, kPhotometric = 0x00280004;
-
-absl::StatusOr<HuSlice> Decode(const DicomBuilder& builder) {
-  return DecodeDicom(builder.Build(), {});
-}
-
-std::vector<int16_t> Values(const absl::StatusOr<HuSlice>& slice) {
-  if (!slice.ok()) return {};
-  return {slice->hu.begin<int16_t>(), slice->hu.end<int16_t>()};
-}
 
 std::vector<std::string> Warnings(const absl::StatusOr<HuSlice>& slice) {
   return slice.ok() ? slice->warnings : std::vector<std::string>();
@@ -60,7 +54,7 @@ TEST(AttributeValueTest, WhatCameAsUnknownIsReadByTheDictionary) {
                                  .Set(kIntercept, "DS", "0")
                                  .Set(kPadding, "SS", Words({3}));
   const std::vector<int16_t> expected = {0, 2, 4, -1000, 8, 10};
-  ASSERT_EQ(Values(Decode(known)), expected);
+  ASSERT_EQ(HuValues(Decode(known)), expected);
   struct Element {
     Tag tag;
     std::string value;
@@ -75,7 +69,7 @@ TEST(AttributeValueTest, WhatCameAsUnknownIsReadByTheDictionary) {
                                                      {kSpacing, "0.7\\0.6"},
                                                      {0x00080060, "CT"}}) {
     const auto slice = Decode(DicomBuilder(known).Set(element.tag, "UN", element.value));
-    EXPECT_EQ(Values(slice), expected) << std::hex << element.tag << Refusal(slice);
+    EXPECT_EQ(HuValues(slice), expected) << std::hex << element.tag << Refusal(slice);
     EXPECT_THAT(Warnings(slice), IsEmpty());
   }
 }
@@ -112,7 +106,7 @@ TEST(AttributeValueTest, AnotherNumbersRepresentationIsReadWithAWarning) {
       Decode(DicomBuilder().Set(kIntercept, "SS", Words({-1000})).Set(kSpacing, "FD", [] {
         return LittleEndian(0x3fe0000000000000, 8) + LittleEndian(0x3fe8000000000000, 8);
       }()));
-  ASSERT_THAT(Values(slice), ElementsAre(-1000, -999, -998, -997, -996, -995)) << Refusal(slice);
+  ASSERT_THAT(HuValues(slice), ElementsAre(-1000, -999, -998, -997, -996, -995)) << Refusal(slice);
   EXPECT_EQ(slice->geometry.row_spacing_mm, 0.5);
   EXPECT_EQ(slice->geometry.column_spacing_mm, 0.75);
   EXPECT_THAT(slice->warnings, Contains(HasSubstr("RescaleIntercept came as SS, not DS")));
@@ -122,7 +116,7 @@ TEST(AttributeValueTest, AnotherNumbersRepresentationIsReadWithAWarning) {
 TEST(AttributeValueTest, ADecimalCommaIsReadWhereItCanPartNoThousands) {
   const auto slice =
       Decode(DicomBuilder().Set(kSlope, "DS", "1,5").Set(kSpacing, "DS", "0,703125\\0,625"));
-  ASSERT_THAT(Values(slice), ElementsAre(-1024, -1022, -1021, -1020, -1018, -1016))
+  ASSERT_THAT(HuValues(slice), ElementsAre(-1024, -1022, -1021, -1020, -1018, -1016))
       << Refusal(slice);
   EXPECT_EQ(slice->geometry.row_spacing_mm, 0.703125);
   EXPECT_EQ(slice->geometry.column_spacing_mm, 0.625);
@@ -227,7 +221,7 @@ TEST_F(FunctionalGroupsTest, SharedAndOwnAreTakenTogetherWithAWarning) {
 }
 
 TEST_F(FunctionalGroupsTest, SharedAndOwnMustNotContradictEachOther) {
-  EXPECT_THAT(Values(Decode(Enhanced(Groups("2", "0.7\\0.6"), Groups("2.0", "0.70\\0.6")))),
+  EXPECT_THAT(HuValues(Decode(Enhanced(Groups("2", "0.7\\0.6"), Groups("2.0", "0.70\\0.6")))),
               ElementsAre(0, 2, 4, 6, 8, 10));
   EXPECT_EQ(Refusal(Decode(Enhanced(Groups("2", "0.7\\0.6"), Groups("3", "0.7\\0.6")))),
             Malformed("the functional groups hold two values of RescaleSlope; correct or resend "
@@ -239,7 +233,7 @@ TEST_F(FunctionalGroupsTest, SharedAndOwnMustNotContradictEachOther) {
 
 TEST_F(FunctionalGroupsTest, WhatTheDataSetItselfSaysGivesWayWithAWarning) {
   const auto slice = Decode(Enhanced(Groups("2", "0.7\\0.6"), Group()).Set(kSlope, "DS", "5"));
-  ASSERT_THAT(Values(slice), ElementsAre(0, 2, 4, 6, 8, 10)) << Refusal(slice);
+  ASSERT_THAT(HuValues(slice), ElementsAre(0, 2, 4, 6, 8, 10)) << Refusal(slice);
   EXPECT_THAT(slice->warnings,
               ElementsAre(HasSubstr("RescaleSlope differs outside of the functional groups")));
 }
@@ -250,13 +244,13 @@ TEST_F(FunctionalGroupsTest, AreReadWhereTheyCameAsUnknown) {
       Decode(DicomBuilder(known)
                  .Set(0x52009229, "UN", Sequence(Groups("2", "0.7\\0.6", testing::kImplicit)))
                  .Set(0x52009230, "UN", Sequence(Group(testing::kImplicit))));
-  EXPECT_THAT(Values(all), ElementsAre(0, 2, 4, 6, 8, 10)) << Refusal(all);
+  EXPECT_THAT(HuValues(all), ElementsAre(0, 2, 4, 6, 8, 10)) << Refusal(all);
   // A group within them, the rest being known.
   DicomBuilder shared = Groups("2", "0.7\\0.6");
   shared.Set(0x00289145, "UN",
              Sequence(Group(testing::kImplicit).Set(kIntercept, "DS", "0").Set(kSlope, "DS", "3")));
   const auto one = Decode(Enhanced(shared, Group()));
-  EXPECT_THAT(Values(one), ElementsAre(0, 3, 6, 9, 12, 15)) << Refusal(one);
+  EXPECT_THAT(HuValues(one), ElementsAre(0, 3, 6, 9, 12, 15)) << Refusal(one);
 }
 
 TEST_F(FunctionalGroupsTest, AreRefusedWhereTheyCannotBeRead) {

@@ -26,8 +26,8 @@ using ::m3lung::testing::ManualExecutor;
 using ::m3lung::testing::Words;
 using ::testing::HasSubstr;
 
-constexpr int kSlice = 32;               // bytes of 4 x 4 pixels
-constexpr int kFullMap = 2 * 4 * 4 * 4;  // as floats, twice
+constexpr int kSliceBytes = 32;               // bytes of 4 x 4 pixels
+constexpr int kFullMapBytes = 2 * 4 * 4 * 4;  // as floats, twice
 
 // Frames of 2 x 2 pixels, each at a place of its own.
 std::string Enhanced(int frames) {
@@ -129,7 +129,7 @@ class SliceCallTest : public ::testing::Test {
 
 TEST_F(SliceCallTest, AnswersASlice) {
   Begin(HuRequest());
-  EXPECT_EQ(budget_.taken(), kSlice);
+  EXPECT_EQ(budget_.taken(), kSliceBytes);
   executor_.RunFirst();
   EXPECT_TRUE(WaitForEnd().status.ok());
   absl::MutexLock lock(&mu_);
@@ -168,20 +168,20 @@ TEST_F(SliceCallTest, AHuSliceBeyondTheLimitsIsUnusable) {
 }
 
 TEST_F(SliceCallTest, IsRefusedWhereTheServerHasNoRoomForItsBytes) {
-  ASSERT_TRUE(budget_.Take(budget_.bytes() - kSlice + 1));
+  ASSERT_TRUE(budget_.Take(budget_.bytes() - kSliceBytes + 1));
   Begin(HuRequest());
   ExpectError(absl::StatusCode::kResourceExhausted, v1::SERVER_FULL, "send it again later");
   EXPECT_GT(WaitForEnd().retry_after, absl::ZeroDuration());
-  budget_.Give(budget_.bytes() - kSlice + 1);
+  budget_.Give(budget_.bytes() - kSliceBytes + 1);
 }
 
 TEST_F(SliceCallTest, IsRefusedWhereTheServerHasNoRoomForItsPixels) {
-  ASSERT_TRUE(budget_.Take(budget_.bytes() - 2 * kSlice + 1));
+  ASSERT_TRUE(budget_.Take(budget_.bytes() - 2 * kSliceBytes + 1));
   Begin(HuRequest());
   executor_.RunFirst();
   ExpectError(absl::StatusCode::kResourceExhausted, v1::SERVER_FULL, "send it again later");
-  EXPECT_EQ(budget_.taken(), budget_.bytes() - 2 * kSlice + 1);
-  budget_.Give(budget_.bytes() - 2 * kSlice + 1);
+  EXPECT_EQ(budget_.taken(), budget_.bytes() - 2 * kSliceBytes + 1);
+  budget_.Give(budget_.bytes() - 2 * kSliceBytes + 1);
 }
 
 TEST_F(SliceCallTest, AMapOfFullSizeIsHeldUntilTheCallDies) {
@@ -190,7 +190,7 @@ TEST_F(SliceCallTest, AMapOfFullSizeIsHeldUntilTheCallDies) {
   Begin(std::move(request));
   executor_.RunFirst();
   EXPECT_TRUE(WaitForEnd().status.ok());
-  EXPECT_EQ(budget_.taken(), kFullMap);
+  EXPECT_EQ(budget_.taken(), kFullMapBytes);
 }
 
 TEST_F(SliceCallTest, ACancelledCallEndsAtOnceWhereverItStands) {

@@ -287,12 +287,12 @@ TEST_F(StudySessionTest, HoldsWhatWaitsForDecodingAndForTheNetworkAndNoMore) {
   EXPECT_EQ(budget_.taken(), 2 * 32);
   executor_.RunFirst();
   executor_.RunFirst();
-  constexpr int kCoarse = 2 * 2 * 2;  // for assembling, also of the slice that is skipped
-  EXPECT_EQ(budget_.taken(), 32 + 2 * kCoarse);
+  constexpr int kCoarseBytes = 2 * 2 * 2;  // for assembling, also of the slice that is skipped
+  EXPECT_EQ(budget_.taken(), 32 + 2 * kCoarseBytes);
   runner_->Hold(false);
   sink_.WaitForSlices(1);
-  constexpr int kScores = 5 * 4;  // a map of 2 x 2 and one feature, for the patient
-  EXPECT_EQ(budget_.taken(), 2 * kCoarse + kScores);
+  constexpr int kScoreBytes = 5 * 4;  // a map of 2 x 2 and one feature, for the patient
+  EXPECT_EQ(budget_.taken(), 2 * kCoarseBytes + kScoreBytes);
 }
 
 TEST_F(StudySessionTest, ReadsNoFurtherWhileTheServerHasNoRoomAndItsOwnWorkWillGiveSome) {

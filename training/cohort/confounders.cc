@@ -11,8 +11,6 @@
 namespace m3lung {
 namespace {
 
-bool Chance(Random& random, double share) { return random.Uniform(0, 1) < share; }
-
 Lesion Harmless(const Point3& at, int side) {
   Lesion finding;
   finding.harmless = true;
@@ -91,9 +89,9 @@ Lesion Line(const LungPoint& point, Random& random) {
 std::vector<Lesion> HarmlessFindings(const LungField& field, Random& random) {
   std::vector<Lesion> findings;
   if (field.points().empty()) return findings;
-  if (Chance(random, 0.6)) AddDependentDensity(field, random, findings);
+  if (random.Chance(0.6)) AddDependentDensity(field, random, findings);
   const auto add = [&](double share, int most, const auto& weight, const auto& make) {
-    if (!Chance(random, share)) return;
+    if (!random.Chance(share)) return;
     const PointSampler sampler(field, weight);
     const int count = 1 + random.Index(most);
     for (int i = 0; i < count; ++i) {
@@ -126,7 +124,7 @@ std::vector<Motion> DrawMotions(const LungField& field, Random& random) {
   const LungBox& right = field.box(kRightLung);
   const LungBox& left = field.box(kLeftLung);
   const double tall = std::max(right.high.t, left.high.t) - std::min(right.low.t, left.low.t);
-  if (Chance(random, 0.45)) {  // the heart
+  if (random.Chance(0.45)) {  // the heart
     const double middle = (right.high.x + left.low.x) / 2;
     Motion heart;
     heart.centre = {middle + random.Uniform(-5, 25), (left.low.y + left.high.y) / 2 - 15,
@@ -137,7 +135,7 @@ std::vector<Motion> DrawMotions(const LungField& field, Random& random) {
     heart.amount = random.Uniform(0.2, 0.5);
     motions.push_back(heart);
   }
-  if (Chance(random, 0.35)) {  // the diaphragm
+  if (random.Chance(0.35)) {  // the diaphragm
     for (const LungBox* box : {&right, &left}) {
       Motion breath;
       breath.centre = {(box->low.x + box->high.x) / 2, (box->low.y + box->high.y) / 2,

@@ -8,8 +8,6 @@
 namespace m3lung {
 namespace {
 
-bool Chance(Random& random, double share) { return random.Uniform(0, 1) < share; }
-
 // The cuts that keep what shares a lobe with `p`.
 std::vector<Cut> LobeOf(const LungPoint& p, const LungField& field, Random& random) {
   const LungBox& box = field.box(p.side);
@@ -75,10 +73,10 @@ void AddConsolidation(const LungPoint& point, double size_mm, const LungField& f
   lesion.grain_mm = std::clamp(0.5 * size_mm, 6.0, 18.0);
   lesion.glass = random.Uniform(0.82, 1.03);
   lesion.texture = random.Uniform(0.02, 0.1);
-  if (Chance(random, 0.65)) lesion.lumens = Bronchi(lesion, field.hilum(point.side), random);
-  if (Chance(random, 0.06)) lesion.hollow = random.Uniform(0.12, 0.25);
-  if (Chance(random, 0.2)) lesion.patchy = random.Uniform(0.1, 0.35);
-  if (Chance(random, 0.8)) {
+  if (random.Chance(0.65)) lesion.lumens = Bronchi(lesion, field.hilum(point.side), random);
+  if (random.Chance(0.06)) lesion.hollow = random.Uniform(0.12, 0.25);
+  if (random.Chance(0.2)) lesion.patchy = random.Uniform(0.1, 0.35);
+  if (random.Chance(0.8)) {
     Lesion rim = lesion;
     for (double* r : {&rim.rx_mm, &rim.ry_mm, &rim.rt_mm}) *r = *r * random.Uniform(1.1, 1.5) + 4;
     rim.glass = random.Uniform(0.2, 0.5);
@@ -87,7 +85,7 @@ void AddConsolidation(const LungPoint& point, double size_mm, const LungField& f
     rim.ragged = 0.5;
     rim.hollow = 0;
     rim.lumens.clear();
-    rim.patchy = Chance(random, 0.5) ? random.Uniform(0.25, 0.5) : 0;
+    rim.patchy = random.Chance(0.5) ? random.Uniform(0.25, 0.5) : 0;
     lesions.push_back(rim);
   }
   lesions.push_back(std::move(lesion));
@@ -111,7 +109,7 @@ void AddPatches(const LungPoint& point, double size_mm, const LungField& field, 
     patch.edge = random.Uniform(0.2, 0.7);
     patch.ragged = random.Uniform(0.3, 0.6);
     patch.grain_mm = 5;
-    patch.glass = Chance(random, glassy) ? random.Uniform(0.25, 0.6) : random.Uniform(0.7, 1.0);
+    patch.glass = random.Chance(glassy) ? random.Uniform(0.25, 0.6) : random.Uniform(0.7, 1.0);
     patch.texture = 0.25;
     patch.cuts = lobe;
     lesions.push_back(std::move(patch));
@@ -129,7 +127,7 @@ void AddSatellites(const LungPoint& point, double size_mm, Random& random,
     nodule.centre = {point.at.x + random.Normal(0, 0.9 * size_mm),
                      point.at.y + random.Normal(0, 0.9 * size_mm),
                      point.at.t + random.Normal(0, 0.9 * size_mm)};
-    const bool ring = Chance(random, rings);
+    const bool ring = random.Chance(rings);
     nodule.rx_mm = ring ? random.Uniform(3.5, 7) : random.Uniform(1.8, 4);
     nodule.ry_mm = nodule.rx_mm * random.Uniform(0.85, 1.2);
     nodule.rt_mm = nodule.rx_mm * random.Uniform(0.9, ring ? 3.0 : 1.3);
@@ -177,7 +175,7 @@ std::vector<Lesion> CapLesions(double severity, const LungField& field, Random& 
       lesions.back().glass = random.Uniform(0.25, 0.55);
       lesions.back().texture = 0.3;
     }
-    if (Chance(random, 0.55)) AddSatellites(*point, std::max(size, 14.0), random, lesions);
+    if (random.Chance(0.55)) AddSatellites(*point, std::max(size, 14.0), random, lesions);
   }
   return lesions;
 }

@@ -8,8 +8,6 @@
 namespace m3lung {
 namespace {
 
-bool Chance(Random& random, double share) { return random.Uniform(0, 1) < share; }
-
 // A patch of ground glass, from 8 mm to a hand's breadth.
 Lesion Patch(const LungPoint& point, double severity, Random& random) {
   Lesion lesion = LesionAt(point);
@@ -44,8 +42,8 @@ std::vector<Lesion> Covid19Lesions(double severity, const LungField& field, Rand
   // How strongly they gather at the pleura, the base and the back differs by patient.
   const double peripheral = random.Uniform(3.5, 8), low = random.Uniform(0.6, 3),
                behind = random.Uniform(0.3, 2.2);
-  const bool one_sided = severity < 0.12 && Chance(random, 0.4);
-  const int only = Chance(random, 0.5) ? kRightLung : kLeftLung;
+  const bool one_sided = severity < 0.12 && random.Chance(0.4);
+  const int only = random.Chance(0.5) ? kRightLung : kLeftLung;
   const auto weight_of_side = [&](int side) {
     return PointSampler(field, [&, side](const LungPoint& p) {
       if (side != kNoLung && p.side != side) return 0.0;
@@ -62,22 +60,22 @@ std::vector<Lesion> Covid19Lesions(double severity, const LungField& field, Rand
     const bool is_right = one_sided ? only == kRightLung : (i + only) % 2 == 0;
     const LungPoint* point = (is_right ? right : left).Draw(random);
     if (point == nullptr) continue;
-    Lesion lesion = Chance(random, 0.12 + 0.3 * severity) ? Band(*point, severity, random)
-                                                          : Patch(*point, severity, random);
+    Lesion lesion = random.Chance(0.12 + 0.3 * severity) ? Band(*point, severity, random)
+                                                         : Patch(*point, severity, random);
     Scale(Gravity(severity), lesion);
-    if (Chance(random, paving)) {
+    if (random.Chance(paving)) {
       lesion.septa = random.Uniform(0.1, 0.4);
       lesion.mesh_mm = random.Uniform(2.6, 6.5);
     }
-    if (Chance(random, solid)) {
+    if (random.Chance(solid)) {
       lesion.core = random.Uniform(0.25, 0.75);
       lesion.core_fill = random.Uniform(std::min(0.9, lesion.glass + 0.15), 1.0);
     }
-    if (Chance(random, 0.3)) lesion.patchy = random.Uniform(0.2, 0.5);
-    if (Chance(random, 0.2)) lesion.rim_mm = random.Uniform(2, 5);
+    if (random.Chance(0.3)) lesion.patchy = random.Uniform(0.2, 0.5);
+    if (random.Chance(0.2)) lesion.rim_mm = random.Uniform(2, 5);
     lesions.push_back(lesion);
     // A dense part of its own, out of the patch's middle.
-    if (Chance(random, 0.35 * solid)) {
+    if (random.Chance(0.35 * solid)) {
       Lesion dense = lesion;
       dense.centre.y += random.Normal(0, 0.3 * lesion.rx_mm);
       dense.centre.x += random.Normal(0, 0.3 * lesion.rx_mm);

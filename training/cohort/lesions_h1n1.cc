@@ -8,8 +8,6 @@
 namespace m3lung {
 namespace {
 
-bool Chance(Random& random, double share) { return random.Uniform(0, 1) < share; }
-
 // Around a bundle, drawn out along it: away from the hilum.
 Lesion AlongBundle(const LungPoint& point, const Point3& hilum, double severity, Random& random) {
   Lesion lesion = LesionAt(point);
@@ -71,13 +69,13 @@ std::vector<Lesion> H1n1Lesions(double severity, const LungField& field, Random&
     Lesion dense = AlongBundle(*point, field.hilum(point->side), severity, random);
     Scale(Gravity(severity), dense);
     lesions.push_back(dense);
-    if (Chance(random, glassy)) {
+    if (random.Chance(glassy)) {
       Lesion haze = dense;
       Scale(random.Uniform(1.3, 2.0), haze);
       haze.glass = random.Uniform(0.15, 0.4);
       haze.core = 0;
       haze.edge = 0.8;
-      haze.patchy = Chance(random, 0.5) ? random.Uniform(0.2, 0.45) : 0;
+      haze.patchy = random.Chance(0.5) ? random.Uniform(0.2, 0.45) : 0;
       lesions.push_back(haze);
     }
   }

@@ -21,6 +21,9 @@ class Random {
     return low + (high - low) * (static_cast<double>(engine_() >> 11) * 0x1p-53);
   }
 
+  // True in a `share` of all cases.
+  bool Chance(double share) { return Uniform(0, 1) < share; }
+
   // In [0, count).
   int Index(int count) { return static_cast<int>(Uniform(0, count)); }
 

@@ -11,6 +11,7 @@
 #include "opencv2/imgproc.hpp"
 #include "preprocess/lungs/lung_volume.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/training/cohort/mask_pixels.h"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/phantom.h"
 
@@ -18,6 +19,7 @@ namespace m3lung {
 namespace {
 
 using ::m3lung::testing::IsOk;
+using ::m3lung::testing::Pixels;
 using ::m3lung::testing::StatusIs;
 using ::testing::HasSubstr;
 
@@ -39,12 +41,6 @@ const Background& PhantomBackground() {
 
 BackgroundStudyOptions AsItIs(Label label) {
   return {.label = label, .seed = 3, .size = kSize, .confounders = false, .transform = {}};
-}
-
-int Pixels(const std::vector<cv::Mat>& masks) {
-  int count = 0;
-  for (const cv::Mat& mask : masks) count += cv::countNonZero(mask);
-  return count;
 }
 
 TEST(MakeBackgroundTest, FindsTheLungsWithTheirVesselsAtFullResolution) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kSeeds = 8;
 
-Phantom Make(Label label, uint64_t seed, double severity = 0.5) {
+Phantom MakePlain(Label label, uint64_t seed, double severity = 0.5) {
   return MakePhantom({.label = label,
                       .seed = seed,
                       .severity = severity,
@@ -84,7 +84,8 @@ Pattern Measure(const Phantom& phantom) {
 
 std::vector<Pattern> MeasureAll(Label label) {
   std::vector<Pattern> patterns;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) patterns.push_back(Measure(Make(label, seed)));
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed)
+    patterns.push_back(Measure(MakePlain(label, seed)));
   return patterns;
 }
 
@@ -150,8 +151,8 @@ TEST_F(LesionsTest, SeverityGoesFromAPatchToMostOfTheLung) {
   for (const Label label : {Label::kCovid19, Label::kH1n1, Label::kCap}) {
     double mild = 0, grave = 0;
     for (uint64_t seed = 1; seed <= 4; ++seed) {
-      mild += Measure(Make(label, seed, 0)).share / 4;
-      grave = std::max(grave, Measure(Make(label, seed, 1)).share);
+      mild += Measure(MakePlain(label, seed, 0)).share / 4;
+      grave = std::max(grave, Measure(MakePlain(label, seed, 1)).share);
     }
     EXPECT_GT(mild, 0) << LabelName(label);
     EXPECT_LT(mild, 0.02) << LabelName(label);

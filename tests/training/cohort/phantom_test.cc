@@ -16,6 +16,7 @@
 #include "preprocess/lungs/lung_crop.h"
 #include "preprocess/lungs/lung_volume.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/training/cohort/mask_pixels.h"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/uid.h"
 
@@ -23,12 +24,13 @@ namespace m3lung {
 namespace {
 
 using ::m3lung::testing::IsOk;
+using ::m3lung::testing::Pixels;
 using ::m3lung::testing::StatusIs;
 using ::testing::HasSubstr;
 
 constexpr Label kLabels[] = {Label::kHealthy, Label::kCovid19, Label::kH1n1, Label::kCap};
 
-Phantom Make(Label label, uint64_t seed = 3) {
+Phantom MakeSmall(Label label, uint64_t seed = 3) {
   return MakePhantom({.label = label, .seed = seed, .slices = 24, .size = 256});
 }
 
@@ -42,16 +44,10 @@ double MeanHu(const Phantom& phantom, const std::vector<cv::Mat>& masks) {
   return count > 0 ? sum / count : 0;
 }
 
-int Pixels(const std::vector<cv::Mat>& masks) {
-  int count = 0;
-  for (const cv::Mat& mask : masks) count += cv::countNonZero(mask);
-  return count;
-}
-
 class PhantomTest : public ::testing::TestWithParam<Label> {};
 
 TEST_P(PhantomTest, IsAWholeStudyFromHeadToFeet) {
-  const Phantom phantom = Make(GetParam());
+  const Phantom phantom = MakeSmall(GetParam());
   ASSERT_EQ(phantom.slices.size(), 24u);
   ASSERT_EQ(phantom.lung_masks.size(), 24u);
   ASSERT_EQ(phantom.lesion_masks.size(), 24u);
@@ -71,7 +67,7 @@ TEST_P(PhantomTest, IsAWholeStudyFromHeadToFeet) {
 }
 
 TEST_P(PhantomTest, LesionsLieInTheLungsAndAreDenser) {
-  const Phantom phantom = Make(GetParam());
+  const Phantom phantom = MakeSmall(GetParam());
   for (size_t i = 0; i < phantom.slices.size(); ++i) {
     EXPECT_EQ(cv::countNonZero(phantom.lesion_masks[i] & ~phantom.lung_masks[i]), 0) << i;
   }
@@ -84,7 +80,7 @@ TEST_P(PhantomTest, LesionsLieInTheLungsAndAreDenser) {
 }
 
 TEST_P(PhantomTest, DensitiesArePlausible) {
-  const Phantom phantom = Make(GetParam());
+  const Phantom phantom = MakeSmall(GetParam());
   const cv::Mat& middle = phantom.slices[11].hu;
   EXPECT_NEAR(cv::mean(middle(cv::Rect(2, 2, 20, 20)))[0], -1000, 8);
   cv::Mat healthy = phantom.lung_masks[11] & ~phantom.lesion_masks[11];
@@ -99,7 +95,8 @@ TEST_P(PhantomTest, DensitiesArePlausible) {
 INSTANTIATE_TEST_SUITE_P(Labels, PhantomTest, ::testing::ValuesIn(kLabels));
 
 TEST(PhantomTest, SameSeedSameStudyOtherSeedAnother) {
-  const Phantom a = Make(Label::kCovid19), b = Make(Label::kCovid19), c = Make(Label::kCovid19, 4);
+  const Phantom a = MakeSmall(Label::kCovid19), b = MakeSmall(Label::kCovid19),
+                c = MakeSmall(Label::kCovid19, 4);
   for (size_t i = 0; i < a.slices.size(); ++i) {
     EXPECT_EQ(cv::norm(a.slices[i].hu, b.slices[i].hu, cv::NORM_INF), 0) << i;
     EXPECT_EQ(a.slices[i].sop_instance_uid, b.slices[i].sop_instance_uid);
@@ -112,8 +109,8 @@ TEST(PhantomTest, ClassesShowTheirPattern) {
   double covid_hu = 0, cap_hu = 0;
   int one_sided = 0;
   for (uint64_t seed = 1; seed <= 5; ++seed) {
-    const Phantom covid = Make(Label::kCovid19, seed), h1n1 = Make(Label::kH1n1, seed),
-                  cap = Make(Label::kCap, seed);
+    const Phantom covid = MakeSmall(Label::kCovid19, seed), h1n1 = MakeSmall(Label::kH1n1, seed),
+                  cap = MakeSmall(Label::kCap, seed);
     covid_hu += MeanHu(covid, covid.lesion_masks) / 5;
     cap_hu += MeanHu(cap, cap.lesion_masks) / 5;
     // Both sides of the chest but for CAP.

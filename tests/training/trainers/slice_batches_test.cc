@@ -161,14 +161,15 @@ TEST(MakeBatchTest, SaysWhatShareOfEachCellLesionsCover) {
 }
 
 TEST(MakeBatchTest, CutsPartsAboutLesionsAndAnywhereElse) {
-  constexpr int64_t kSide = 128;
+  constexpr int64_t kWholeSide = 128;
   SliceSample healthy, ill;
   // Each pixel tells its place.
-  healthy.hu = torch::arange(kSide * kSide).to(torch::kInt16).view({kSide, kSide});
+  healthy.hu =
+      torch::arange(kWholeSide * kWholeSide).to(torch::kInt16).view({kWholeSide, kWholeSide});
   ill.hu = healthy.hu;
   ill.label = Label::kCovid19;
   ill.lesion = true;
-  ill.lesion_mask = torch::zeros({kSide, kSide}, torch::kUInt8);
+  ill.lesion_mask = torch::zeros({kWholeSide, kWholeSide}, torch::kUInt8);
   ill.lesion_mask.slice(0, 100, 110).slice(1, 40, 50).fill_(1);
   const std::vector<SliceSample> samples = {healthy, ill};
   BatchOptions options = {.size = 2, .covers = true, .part = 32};
