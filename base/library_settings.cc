@@ -16,7 +16,8 @@ void TellLibraries(char** argv) {
       // The network's threads would wait for each other by spinning. Decoding, or another program,
       // shares their processors: it costs the server a third of its speed (bench/RESULTS.md).
       {"OMP_WAIT_POLICY", "passive"},
-      // oneDNN would keep each piece of a network that it compiled (model/fused_network.h), weights
+      // oneDNN would keep each piece of a network that it compiled (model/engine/fused_network.h),
+      // weights
       // and all, in case the same is compiled again. What is loaded again never is the same.
       {"DNNL_GRAPH_COMPILED_PARTITION_CACHE_CAPACITY", "0"},
   };

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
-#include "model/slice_net.h"
+#include "model/networks/slice_net.h"
 #include "torch/torch.h"
 #include "training/phantom_slices.h"
 

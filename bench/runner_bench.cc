@@ -13,10 +13,10 @@
 #include "base/files.h"
 #include "base/freed_memory.h"
 #include "base/status_macros.h"
-#include "model/bundle.h"
-#include "model/cpu_share.h"
+#include "model/bundle/bundle.h"
+#include "model/engine/cpu_share.h"
 #include "nlohmann/json.hpp"
-#include "server/study_slice.h"
+#include "server/study/study_slice.h"
 
 namespace m3lung {
 namespace {
@@ -40,10 +40,10 @@ absl::StatusOr<std::vector<std::vector<int16_t>>> ReadInputs(const fs::path& stu
   for (const auto& file : fs::directory_iterator(study)) {
     M3L_ASSIGN_OR_RETURN(const std::string dicom, ReadFile(file.path()));
     absl::StatusOr<std::vector<StudySlice>> slices =
-        DecodeSlices(0, dicom, ToDecodeLimits(server::Limits()));
+        ReadInstance(0, dicom, ToDecodeLimits(server::Limits()));
     if (!slices.ok()) continue;
     for (StudySlice& slice : *slices) {
-      CropByPaper(size, slice);
+      MakeNetworkInputByPaper(size, slice);
       inputs.push_back(std::move(slice.input));
     }
   }

@@ -6,7 +6,7 @@
 #                      the wheel that scripts/setup.sh installed under .deps/.
 #
 # Makes LibTorch::torch_cpu. libtorch_cuda.so is never linked: it is opened at
-# run time when the configured device is CUDA (model/cuda_library.cc).
+# run time when the configured device is CUDA (model/engine/cuda_library.cc).
 
 file(GLOB _torch_wheels "${PROJECT_SOURCE_DIR}/.deps/venv/lib/python3*/site-packages/torch")
 list(APPEND _torch_wheels "${PROJECT_SOURCE_DIR}/.deps/torch")

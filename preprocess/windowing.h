@@ -10,7 +10,7 @@
 namespace m3lung {
 
 // Source: the paper, sections III-A and IV-A. The networks cut these windows
-// themselves, on the device (model/slice_net.h).
+// themselves, on the device (model/networks/slice_net.h).
 inline constexpr std::array<float, 3> kWindowCentresHu = {-700, -600, -500};
 inline constexpr float kWindowWidthHu = 1200;
 

@@ -31,7 +31,7 @@ TOLERANCE = {"fp32": 1e-4, "bf16": 1e-2}
 
 
 class SliceNet(nn.Module):
-    """The network of model/slice_net.h, from the parameters of slice.ts by their names."""
+    """The network of model/networks/slice_net.h, from the parameters of slice.ts by their names."""
 
     def __init__(
         self, scripted: torch.jit.ScriptModule, manifest: dict[str, Any], precision: str

@@ -16,7 +16,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
-#include "model/precision.h"
+#include "model/bundle/precision.h"
 
 namespace m3lung {
 namespace {

@@ -167,24 +167,6 @@ v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, const Orienta
   return message;
 }
 
-ApiError ScoringError(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-      return {status, v1::DEVICE_FAILED};
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kCancelled:
-      return {status, v1::ERROR_REASON_UNSPECIFIED};
-    default:
-      return {status, v1::MODEL_FAILED};
-  }
-}
-
-grpc::Status ToGrpcStatus(const absl::Status& status) {
-  // The two share their codes.
-  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()),
-                      std::string(status.message()));
-}
-
 std::string CodeName(absl::StatusCode code) { return absl::StatusCodeToString(code); }
 
 }  // namespace m3lung

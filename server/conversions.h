@@ -7,13 +7,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "grpcpp/support/status.h"
 #include "m3lung/v1/model.pb.h"
 #include "m3lung/v1/results.pb.h"
 #include "m3lung/v1/screening.pb.h"
-#include "model/inference.h"
-#include "model/manifest.h"
+#include "model/bundle/manifest.h"
+#include "model/engine/inference.h"
 #include "preprocess/lungs/lung_crop.h"
 #include "preprocess/orientation.h"
 #include "preprocess/skip_reason.h"
@@ -41,24 +39,6 @@ std::string NameOf(v1::Verdict verdict);
 // message are as the image is stored. FULL_SIZE resizes it bilinearly to the box.
 v1::LesionMap ToProto(const LocationMap& map, const cv::Rect& box, const Orientation& orientation,
                       v1::LesionMapSize size);
-
-// An error of the API: a code, a stable reason and a message for a person.
-struct ApiError {
-  absl::Status status;
-  v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
-  absl::Duration retry_after = absl::ZeroDuration();  // zero: no advice
-};
-
-// The error of a call whose slice or patient could not be scored, by the batcher's
-// and the runner's codes.
-ApiError ScoringError(const absl::Status& status);
-
-// The trailing metadata entry that holds the reason's name.
-inline constexpr char kReasonMetadata[] = "m3lung-reason";
-// And the one with the milliseconds to try again after, which gRPC's own retries heed.
-inline constexpr char kRetryMetadata[] = "grpc-retry-pushback-ms";
-
-grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // "OK", "INVALID_ARGUMENT", ...
 std::string CodeName(absl::StatusCode code);

@@ -14,10 +14,10 @@
 #include "base/clock.h"
 #include "base/freed_memory.h"
 #include "base/library_settings.h"
-#include "server/model_loader.h"
+#include "server/ops/model_loader.h"
+#include "server/ops/signals.h"
 #include "server/options.h"
 #include "server/server.h"
-#include "server/signals.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 

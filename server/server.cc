@@ -18,11 +18,12 @@
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server_builder.h"
-#include "model/bundle.h"
-#include "model/bundle_files.h"
-#include "model/cpu_share.h"
-#include "model/find_bundles.h"
+#include "model/bundle/bundle.h"
+#include "model/bundle/bundle_files.h"
+#include "model/bundle/find_bundles.h"
+#include "model/engine/cpu_share.h"
 #include "opencv2/core/utility.hpp"
+#include "server/call_error.h"
 #include "spdlog/spdlog.h"
 
 namespace m3lung {
@@ -247,15 +248,16 @@ void Server::OnDeviceFailed(const absl::Status& reason) {
   spdlog::critical("{}", std::string(reason.message()));
   SetReady(false);
   // Called on the batch thread, or with a session's work: not from within a session.
-  screening_service_.EndAll({absl::UnavailableError("the device that runs the networks has "
-                                                    "failed; try another server"),
-                             v1::DEVICE_FAILED});
+  screening_service_.EndAll(
+      CallError(absl::UnavailableError("the device that runs the networks has "
+                                       "failed; try another server"),
+                v1::DEVICE_FAILED));
   on_failure_();
 }
 
 void Server::EndStudies() {
-  screening_service_.EndAll(
-      {absl::UnavailableError("the server is stopping; try another server"), v1::NOT_READY});
+  screening_service_.EndAll(CallError(
+      absl::UnavailableError("the server is stopping; try another server"), v1::NOT_READY));
 }
 
 void Server::Stop() {

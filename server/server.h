@@ -13,13 +13,13 @@
 #include "absl/status/statusor.h"
 #include "base/thread_pool.h"
 #include "grpcpp/server.h"
-#include "model/bundle.h"
+#include "model/bundle/bundle.h"
 #include "server/config.pb.h"
-#include "server/metrics.h"
-#include "server/metrics_endpoint.h"
-#include "server/model_registry.h"
-#include "server/model_service.h"
-#include "server/screening_service.h"
+#include "server/ops/metrics.h"
+#include "server/ops/metrics_endpoint.h"
+#include "server/ops/model_registry.h"
+#include "server/rpc/model_service.h"
+#include "server/rpc/screening_service.h"
 
 namespace m3lung {
 

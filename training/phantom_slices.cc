@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "opencv2/core.hpp"
+#include "preprocess/study/pipeline.h"
 #include "torch/torch.h"
 #include "training/cohort/phantom.h"
-#include "training/data/study_crop.h"
 
 namespace m3lung {
 namespace {
@@ -14,14 +14,23 @@ namespace {
 // Enough for the lungs to be found in their volume.
 constexpr int kLeastSlices = 24;
 
-// The study's box, as it is served; the whole image where there is none.
-cv::Rect StudyBox(const Phantom& phantom) {
-  std::vector<SliceSummary> summaries;
+// The study's slices as the pipeline takes them.
+std::vector<StudySlice> SlicesOf(const Phantom& phantom) {
+  std::vector<StudySlice> slices;
+  slices.reserve(phantom.slices.size());
   for (size_t i = 0; i < phantom.slices.size(); ++i) {
-    summaries.push_back(Summarise(static_cast<int>(i), {}, phantom.slices[i]));
+    slices.push_back(ToStudySlice(static_cast<int>(i), {}, phantom.slices[i]));
   }
-  const absl::StatusOr<StudyCrop> crop = FindStudyCrop(summaries);
-  return crop.ok() ? crop->box : cv::Rect({0, 0}, phantom.slices.front().hu.size());
+  return slices;
+}
+
+// The study's box, as it is served; the whole image where there is none.
+cv::Rect StudyBox(const std::vector<StudySlice>& slices) {
+  std::vector<SliceSummary> summaries;
+  summaries.reserve(slices.size());
+  for (const StudySlice& slice : slices) summaries.push_back(slice.summary);
+  const absl::StatusOr<StudyPlan> plan = PlanStudy(summaries);
+  return plan.ok() ? plan->box : cv::Rect({0, 0}, slices.front().hu.size());
 }
 
 torch::Tensor ToTensor(const cv::Mat& hu) {
@@ -40,12 +49,16 @@ PhantomSlices MakePhantomSlices(const std::vector<Label>& studies, int per_study
     const int total = std::max(kLeastSlices, 2 * per_study);
     const Phantom phantom =
         MakePhantom({.label = studies[study], .seed = seed + study, .slices = total, .size = 512});
-    const cv::Rect box = StudyBox(phantom);
+    std::vector<StudySlice> whole = SlicesOf(phantom);
+    const cv::Rect box = StudyBox(whole);
     for (int k = 0; k < per_study; ++k) {
       const int i = total / 4 + k * total / (2 * per_study);
-      slices.push_back(ToTensor(CropToBox(phantom.slices[i].hu, {}, box, size)));
+      StudySlice& slice = whole[i];
+      MakeNetworkInput(box, size, slice);
+      slices.push_back(ToTensor(cv::Mat(size, size, CV_16SC1, slice.input.data())));
       cv::Mat lesion;
-      CropMaskToBox(phantom.lesion_masks[i], {}, box, size).convertTo(lesion, CV_16S);
+      MaskOfInput(phantom.lesion_masks[i], slice.summary.orientation, box, size)
+          .convertTo(lesion, CV_16S);
       masks.push_back(ToTensor(lesion) > 0);
       result.labels.push_back(studies[study]);
     }

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/bundle_files.h"
-#include "model/inference.h"
+#include "model/bundle/bundle_files.h"
+#include "model/engine/inference.h"
 #include "torch/types.h"
 
 namespace m3lung {

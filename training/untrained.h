@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
-#include "model/patient_net.h"
-#include "model/slice_net.h"
+#include "model/networks/patient_net.h"
+#include "model/networks/slice_net.h"
 #include "torch/types.h"
 
 namespace m3lung {

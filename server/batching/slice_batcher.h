@@ -18,7 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "server/batching/batch_plan.h"
 
 namespace m3lung {

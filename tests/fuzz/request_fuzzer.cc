@@ -15,7 +15,8 @@
 
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
-#include "server/study_session.h"
+#include "server/call_error.h"
+#include "server/study/study_session.h"
 #include "spdlog/spdlog.h"
 #include "tests/fuzz/byte_source.h"
 #include "tests/fuzz/invariants.h"
@@ -151,12 +152,12 @@ class Study {
 };
 
 void Study::Check() const {
-  const ApiError error = stage_.error();
-  if (!error.status.ok()) {
-    M3L_FUZZ_REQUIRE(!error.status.message().empty());
-    M3L_FUZZ_REQUIRE(IsPrintable(error.status.message()));
-    M3L_FUZZ_REQUIRE(error.reason != v1::ERROR_REASON_UNSPECIFIED ||
-                     error.status.code() == absl::StatusCode::kCancelled);
+  const absl::Status error = stage_.error();
+  if (!error.ok()) {
+    M3L_FUZZ_REQUIRE(!error.message().empty());
+    M3L_FUZZ_REQUIRE(IsPrintable(error.message()));
+    M3L_FUZZ_REQUIRE(ErrorReasonOf(error) != v1::ERROR_REASON_UNSPECIFIED ||
+                     error.code() == absl::StatusCode::kCancelled);
   }
   std::set<int> receipts, used, answered;
   std::set<std::pair<int, int>> slices;  // instance and frame
@@ -183,8 +184,8 @@ void Study::Check() const {
   }
   M3L_FUZZ_REQUIRE(receipts.empty() || (*receipts.begin() >= 0 && *receipts.rbegin() < instances_));
   M3L_FUZZ_REQUIRE(std::includes(used.begin(), used.end(), answered.begin(), answered.end()));
-  M3L_FUZZ_REQUIRE(patients == (error.status.ok() ? 1 : 0));
-  if (!error.status.ok()) return;
+  M3L_FUZZ_REQUIRE(patients == (error.ok() ? 1 : 0));
+  if (!error.ok()) return;
   M3L_FUZZ_REQUIRE(half_closed_);
   M3L_FUZZ_REQUIRE(static_cast<int>(receipts.size()) == instances_);
   M3L_FUZZ_REQUIRE(answered == used);

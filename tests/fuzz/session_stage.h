@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
-#include "server/study_session.h"
+#include "server/study/study_session.h"
 #include "tests/fuzz/invariants.h"
 
 namespace m3lung::testing {
@@ -32,7 +32,7 @@ class SessionStage final : public StudySink, public Executor {
     M3L_FUZZ_REQUIRE(!read_pending_);
     read_pending_ = true;
   }
-  void Finish(const ApiError& error) override {
+  void Finish(const absl::Status& error) override {
     absl::MutexLock lock(&mu_);
     ++finishes_;
     M3L_FUZZ_REQUIRE(finishes_ == 1);
@@ -91,7 +91,7 @@ class SessionStage final : public StudySink, public Executor {
     return finishes_ > 0;
   }
   // REQUIRES: ended().
-  ApiError error() const {
+  absl::Status error() const {
     absl::MutexLock lock(&mu_);
     return error_;
   }
@@ -107,7 +107,7 @@ class SessionStage final : public StudySink, public Executor {
   size_t written_ ABSL_GUARDED_BY(mu_) = 0;
   bool read_pending_ ABSL_GUARDED_BY(mu_) = false;
   int finishes_ ABSL_GUARDED_BY(mu_) = 0;
-  ApiError error_ ABSL_GUARDED_BY(mu_);
+  absl::Status error_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace m3lung::testing

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/bundle_files.h"
-#include "model/bundle_writer.h"
-#include "model/patient_net.h"
-#include "model/slice_net.h"
+#include "model/bundle/bundle_files.h"
+#include "model/bundle/bundle_writer.h"
+#include "model/networks/patient_net.h"
+#include "model/networks/slice_net.h"
 #include "torch/types.h"
 
 namespace m3lung::testing {

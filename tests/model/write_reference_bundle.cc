@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "base/files.h"
 #include "base/status_macros.h"
-#include "model/bundle.h"
+#include "model/bundle/bundle.h"
 #include "nlohmann/json.hpp"
 #include "tests/model/tiny_bundle.h"
 

@@ -42,16 +42,20 @@ TEST_SECONDS = 300  # A change that makes a test hang is noticed, too.
 # The unit tests that watch over a folder, by the longest prefix of the source's path.
 WATCHERS = {
     "server/batching": ["slice_batcher_test", "server_test"],
-    "server": ["server_test", "rpc_test"],
+    "server/ops": ["resources_test", "operation_test", "server_test"],
+    "server/study": ["server_test", "rpc_test"],
+    "server/rpc": ["rpc_test"],
+    "server": ["api_test", "config_test", "server_test", "rpc_test", "serving_test"],
     "preprocess/study": ["study_test", "server_test"],
     "preprocess/lungs": ["lung_volume_test", "preprocess_test", "study_test"],
     "preprocess": ["preprocess_test", "study_test"],
-    "model": ["inference_test", "model_test"],
+    "model": ["inference_test", "affected_lung_test", "model_test"],
 }
 # What runs where the watchers notice nothing.
 OTHERS = [
     "preprocess_test", "study_test", "lung_volume_test", "inference_test", "model_test",
-    "slice_batcher_test", "server_test", "rpc_test", "prepare_test", "cohort_test",
+    "slice_batcher_test", "api_test", "config_test", "resources_test", "operation_test",
+    "server_test", "rpc_test", "serving_test", "affected_lung_test", "prepare_test", "cohort_test",
     "client_report_test",
 ]  # fmt: skip
 

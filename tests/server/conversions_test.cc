@@ -136,34 +136,9 @@ TEST(ConversionsTest, ABoxKeepsItsPlaceAndItsMethod) {
   EXPECT_EQ(box.method(), "volume");
 }
 
-TEST(ConversionsTest, AStatusKeepsItsCodeAndItsMessage) {
-  EXPECT_TRUE(ToGrpcStatus(absl::OkStatus()).ok());
+TEST(ConversionsTest, CodesHaveTheNamesOfTheApi) {
   EXPECT_EQ(CodeName(absl::StatusCode::kOk), "OK");
-  for (int code = 1; code <= 16; ++code) {
-    const grpc::Status status =
-        ToGrpcStatus(absl::Status(static_cast<absl::StatusCode>(code), "why"));
-    EXPECT_EQ(status.error_code(), code);
-    EXPECT_EQ(status.error_message(), "why");
-    EXPECT_TRUE(status.error_details().empty());
-  }
-  EXPECT_EQ(ToGrpcStatus(absl::ResourceExhaustedError("")).error_code(),
-            grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(CodeName(absl::StatusCode::kResourceExhausted), "RESOURCE_EXHAUSTED");
-}
-
-TEST(ConversionsTest, WhatCouldNotBeScoredIsTheDevicesTheModelsOrTheCallersDoing) {
-  const auto error = [](const absl::Status& status) {
-    const ApiError made = ScoringError(status);
-    EXPECT_EQ(made.status, status);
-    return std::pair(made.status.code(), made.reason);
-  };
-  using Code = absl::StatusCode;
-  EXPECT_THAT(error(absl::UnavailableError("")), Pair(Code::kUnavailable, v1::DEVICE_FAILED));
-  EXPECT_THAT(error(absl::DeadlineExceededError("")),
-              Pair(Code::kDeadlineExceeded, v1::ERROR_REASON_UNSPECIFIED));
-  EXPECT_THAT(error(absl::CancelledError("")),
-              Pair(Code::kCancelled, v1::ERROR_REASON_UNSPECIFIED));
-  EXPECT_THAT(error(absl::InternalError("")), Pair(Code::kInternal, v1::MODEL_FAILED));
 }
 
 }  // namespace

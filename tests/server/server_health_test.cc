@@ -8,7 +8,7 @@
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "server/server.h"
-#include "tests/server/rpc_fixture.h"
+#include "tests/server/rpc/rpc_fixture.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temporary_folder.h"
 

@@ -17,7 +17,7 @@
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
 #include "m3lung/v1/screening.grpc.pb.h"
-#include "model/bundle_files.h"
+#include "model/bundle/bundle_files.h"
 #include "server/server.h"
 #include "tests/testing/fake_runner.h"
 #include "tests/testing/status_matchers.h"

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "server/model_registry.h"
+#include "server/ops/model_registry.h"
 #include "tests/testing/fake_runner.h"
 
 namespace m3lung::testing {

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "tests/testing/await.h"
 
 namespace m3lung::testing {

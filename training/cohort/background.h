@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "opencv2/core/mat.hpp"
+#include "preprocess/study/pipeline.h"
 #include "training/cohort/random.h"
 #include "training/cohort/synthetic_study.h"
 
@@ -29,7 +30,7 @@ struct Background {
 absl::StatusOr<Background> ReadBackground(const std::filesystem::path& folder);
 
 // The same from slices; those that cannot be used together are left out.
-absl::StatusOr<Background> MakeBackground(std::vector<HuSlice> slices);
+absl::StatusOr<Background> MakeBackground(std::vector<StudySlice> slices);
 
 // How a background is changed as a whole, so that hundreds of studies out of one
 // differ. The ranges are those of DrawTransform().

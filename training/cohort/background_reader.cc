@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -9,7 +10,7 @@
 #include "base/folder_files.h"
 #include "base/status_macros.h"
 #include "opencv2/imgproc.hpp"
-#include "preprocess/dicom_decoder.h"
+#include "preprocess/study/pipeline.h"
 #include "preprocess/study/study_assembler.h"
 #include "training/cohort/background.h"
 
@@ -63,12 +64,10 @@ double NoiseOf(const cv::Mat& hu) {
 
 }  // namespace
 
-absl::StatusOr<Background> MakeBackground(std::vector<HuSlice> slices) {
+absl::StatusOr<Background> MakeBackground(std::vector<StudySlice> slices) {
   std::vector<SliceSummary> summaries;
-  for (size_t i = 0; i < slices.size(); ++i) {
-    summaries.push_back(Summarise(
-        static_cast<int>(i), {.series_instance_uid = slices[i].series_instance_uid}, slices[i]));
-  }
+  summaries.reserve(slices.size());
+  for (const StudySlice& slice : slices) summaries.push_back(slice.summary);
   const AssembledStudy study = AssembleStudy(summaries);
   if (study.chosen() == nullptr) {
     return absl::InvalidArgumentError("there are no CT slices that make up a study");
@@ -110,12 +109,12 @@ absl::StatusOr<Background> ReadBackground(const fs::path& folder) {
                                                    found.unreadable.front().path.string(), ": ",
                                                    found.unreadable.front().why));
   }
-  std::vector<HuSlice> slices;
-  for (const fs::path& file : found.files) {
-    M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
-    absl::StatusOr<DecodedInstance> instance = DecodeInstance(bytes, {});
-    if (!instance.ok()) continue;
-    for (HuSlice& slice : instance->slices) slices.push_back(std::move(slice));
+  std::vector<StudySlice> slices;
+  for (size_t i = 0; i < found.files.size(); ++i) {
+    M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(found.files[i]));
+    absl::StatusOr<std::vector<StudySlice>> read = ReadInstance(static_cast<int>(i), bytes, {});
+    if (!read.ok()) continue;
+    std::move(read->begin(), read->end(), std::back_inserter(slices));
   }
   absl::StatusOr<Background> background = MakeBackground(std::move(slices));
   if (background.ok()) return background;

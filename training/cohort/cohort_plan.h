@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "training/data/dataset.h"
 
 namespace m3lung {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "training/cohort/lesion_shape.h"
 #include "training/cohort/lung_field.h"
 #include "training/cohort/random.h"

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "opencv2/core/types.hpp"
 #include "training/cohort/synthetic_study.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "opencv2/core/mat.hpp"
 #include "preprocess/hu_slice.h"
 #include "training/cohort/canvas.h"

@@ -11,7 +11,7 @@
 #include "base/machine.h"
 #include "base/output_checks.h"
 #include "base/status_macros.h"
-#include "model/bundle.h"
+#include "model/bundle/bundle.h"
 #include "training/commands/commands.h"
 #include "training/data/prepared.h"
 #include "training/evaluation/curves.h"

@@ -9,7 +9,7 @@
 #include "base/machine.h"
 #include "base/output_checks.h"
 #include "base/status_macros.h"
-#include "model/bundle_writer.h"
+#include "model/bundle/bundle_writer.h"
 #include "torch/torch.h"
 #include "training/commands/commands.h"
 #include "training/phantom_slices.h"

@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 
 namespace m3lung {
 

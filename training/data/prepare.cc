@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <new>
 #include <optional>
@@ -19,10 +20,9 @@
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
-#include "preprocess/dicom_decoder.h"
 #include "preprocess/skip_reason.h"
+#include "preprocess/study/pipeline.h"
 #include "training/data/prepared_files.h"
-#include "training/data/study_crop.h"
 #include "training/progress.h"
 
 namespace m3lung {
@@ -77,38 +77,26 @@ absl::StatusOr<std::string> KeyOf(const DatasetStudy& study, const std::vector<s
   return Sha256Hex(text);
 }
 
-struct DecodedStudy {
-  std::vector<HuSlice> slices;
-  std::vector<SliceSummary> summaries;
-  std::vector<std::string> files;  // of each slice
-};
-
 // What is no CT image is left out, as it is when served; what cannot be read at all
-// is an error of the data set.
-absl::StatusOr<DecodedStudy> Decode(const DatasetStudy& study,
-                                    const std::vector<std::string>& files) {
-  DecodedStudy decoded;
+// is an error of the data set. A slice's instance is the index of its file.
+absl::StatusOr<std::vector<StudySlice>> ReadSlices(const DatasetStudy& study,
+                                                   const std::vector<std::string>& files) {
+  std::vector<StudySlice> slices;
   for (size_t i = 0; i < files.size(); ++i) {
     const fs::path path = study.folder / files[i];
     M3L_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-    absl::StatusOr<DecodedInstance> instance = DecodeInstance(bytes, {});
-    if (!instance.ok()) {
-      const SkipReason reason = SkipReasonOf(instance.status());
+    absl::StatusOr<std::vector<StudySlice>> read = ReadInstance(static_cast<int>(i), bytes, {});
+    if (!read.ok()) {
+      const SkipReason reason = SkipReasonOf(read.status());
       if (reason == SkipReason::kMalformed || reason == SkipReason::kTooSlow) {
         return absl::InvalidArgumentError(
-            absl::StrCat(path.string(), ": ", instance.status().message()));
+            absl::StrCat(path.string(), ": ", read.status().message()));
       }
       continue;
     }
-    for (size_t frame = 0; frame < instance->slices.size(); ++frame) {
-      HuSlice& slice = instance->slices[frame];
-      decoded.summaries.push_back(
-          Summarise(static_cast<int>(i), instance->frame_headers[frame], slice));
-      decoded.slices.push_back(std::move(slice));
-      decoded.files.push_back(files[i]);
-    }
+    std::move(read->begin(), read->end(), std::back_inserter(slices));
   }
-  return decoded;
+  return slices;
 }
 
 absl::StatusOr<cv::Mat> ReadMask(const fs::path& truth, const std::string& file, cv::Size size) {
@@ -133,32 +121,36 @@ absl::Status PrepareStudy(const DatasetStudy& study, const std::vector<std::stri
       }
     }
   }
-  M3L_ASSIGN_OR_RETURN(const DecodedStudy decoded, Decode(study, files));
-  M3L_ASSIGN_OR_RETURN(const StudyCrop crop, FindStudyCrop(decoded.summaries));
+  M3L_ASSIGN_OR_RETURN(std::vector<StudySlice> slices, ReadSlices(study, files));
+  std::vector<SliceSummary> summaries;
+  summaries.reserve(slices.size());
+  for (const StudySlice& slice : slices) summaries.push_back(slice.summary);
+  M3L_ASSIGN_OR_RETURN(const StudyPlan plan, PlanStudy(summaries));
 
   StudyRecord record;
   record.key = key;
   record.has_masks = !study.truth.empty();
   std::vector<cv::Mat> hu, masks;
-  for (const int i : crop.slices) {
-    const SliceSummary& summary = decoded.summaries[i];
-    const cv::Mat& stored = decoded.slices[i].hu;
-    const cv::Mat whole = stored.isContinuous() ? stored : stored.clone();
-    StudyRecord::Slice& slice = record.slices.emplace_back();
-    slice.file = decoded.files[i];
-    slice.position_mm = summary.position_mm;
-    slice.digest =
+  for (const int i : plan.slices) {
+    StudySlice& slice = slices[i];
+    const cv::Size size = slice.hu.size();
+    const cv::Mat whole = slice.hu.isContinuous() ? slice.hu : slice.hu.clone();
+    StudyRecord::Slice& kept = record.slices.emplace_back();
+    kept.file = files[slice.summary.instance];
+    kept.position_mm = slice.summary.position_mm;
+    kept.digest =
         Sha256Hex({reinterpret_cast<const char*>(whole.data), whole.total() * whole.elemSize()});
-    if (study.label == Label::kHealthy) slice.lesion = false;
+    if (study.label == Label::kHealthy) kept.lesion = false;
     if (labels.has_value()) {
-      if (const auto found = labels->find(slice.file); found != labels->end()) {
-        slice.lesion = found->second;
+      if (const auto found = labels->find(kept.file); found != labels->end()) {
+        kept.lesion = found->second;
       }
     }
-    hu.push_back(CropToBox(stored, summary.orientation, crop.box, input_size));
+    MakeNetworkInput(plan.box, input_size, slice);
+    hu.emplace_back(input_size, input_size, CV_16SC1, slice.input.data());
     if (record.has_masks) {
-      M3L_ASSIGN_OR_RETURN(const cv::Mat mask, ReadMask(study.truth, slice.file, stored.size()));
-      masks.push_back(CropMaskToBox(mask, summary.orientation, crop.box, input_size));
+      M3L_ASSIGN_OR_RETURN(const cv::Mat mask, ReadMask(study.truth, kept.file, size));
+      masks.push_back(MaskOfInput(mask, slice.summary.orientation, plan.box, input_size));
     }
   }
   return WritePreparedStudy(folder, record, hu, masks);

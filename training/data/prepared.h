@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "torch/types.h"
 #include "training/data/dataset.h"
 

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 
 namespace m3lung {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "training/evaluation/predictions.h"
 #include "training/evaluation/ranking.h"
 

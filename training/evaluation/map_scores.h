@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "opencv2/core/mat.hpp"
 #include "training/evaluation/bootstrap.h"
 

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "absl/types/span.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "training/evaluation/cases.h"
 
 namespace m3lung {

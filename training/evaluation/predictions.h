@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 
 namespace m3lung {
 

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "model/assessment.h"
+#include "model/answers/assessment.h"
 #include "opencv2/core.hpp"
 #include "torch/types.h"
 

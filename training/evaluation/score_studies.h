@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "model/inference.h"
+#include "model/engine/inference.h"
 #include "training/data/prepared.h"
 #include "training/evaluation/evaluation.h"
 #include "training/evaluation/predictions.h"

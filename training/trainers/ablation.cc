@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
-#include "model/assessment.h"
+#include "model/answers/assessment.h"
 #include "torch/torch.h"
 #include "training/evaluation/cases.h"
 

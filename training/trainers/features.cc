@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
-#include "model/cuda_library.h"
+#include "model/engine/cuda_library.h"
 #include "nlohmann/json.hpp"
 #include "torch/torch.h"
 #include "training/progress.h"

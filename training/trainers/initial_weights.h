@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "absl/status/status.h"
-#include "model/slice_net.h"
+#include "model/networks/slice_net.h"
 
 namespace m3lung {
 

@@ -4,7 +4,7 @@
 #ifndef M3LUNG_TRAINING_TRAINERS_MASK_LOSS_H_
 #define M3LUNG_TRAINING_TRAINERS_MASK_LOSS_H_
 
-#include "model/slice_net.h"
+#include "model/networks/slice_net.h"
 #include "torch/types.h"
 
 namespace m3lung {

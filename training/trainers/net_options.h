@@ -4,8 +4,8 @@
 #define M3LUNG_TRAINING_TRAINERS_NET_OPTIONS_H_
 
 #include "absl/status/statusor.h"
-#include "model/patient_net.h"
-#include "model/slice_net.h"
+#include "model/networks/patient_net.h"
+#include "model/networks/slice_net.h"
 #include "nlohmann/json.hpp"
 
 namespace m3lung {

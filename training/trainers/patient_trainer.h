@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/patient_net.h"
+#include "model/networks/patient_net.h"
 #include "training/trainers/features.h"
 #include "training/trainers/schedule.h"
 #include "training/trainers/slice_trainer.h"

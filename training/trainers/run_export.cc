@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
-#include "model/bundle_writer.h"
+#include "model/bundle/bundle_writer.h"
 #include "torch/torch.h"
 #include "training/evaluation/calibration.h"
 #include "training/phantom_slices.h"

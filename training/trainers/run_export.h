@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "model/manifest.h"
+#include "model/bundle/manifest.h"
 
 namespace m3lung {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
-#include "model/slice_net.h"
+#include "model/networks/slice_net.h"
 #include "nlohmann/json.hpp"
 #include "torch/types.h"
 

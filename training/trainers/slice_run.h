@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "model/slice_net.h"
+#include "model/networks/slice_net.h"
 #include "training/data/prepared.h"
 #include "training/trainers/checkpoint.h"
 #include "training/trainers/slice_trainer.h"

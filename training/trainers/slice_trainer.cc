@@ -14,7 +14,7 @@
 #include "base/files.h"
 #include "base/output_checks.h"
 #include "base/status_macros.h"
-#include "model/cuda_library.h"
+#include "model/engine/cuda_library.h"
 #include "opencv2/core/utility.hpp"
 #include "torch/torch.h"
 #include "training/progress.h"

@@ -30,9 +30,17 @@ Phantom Source(uint64_t seed = 5) {
   return MakePhantom({.seed = seed, .slices = kSlices, .size = kSize, .confounders = false});
 }
 
+std::vector<StudySlice> SlicesOf(std::vector<HuSlice> decoded) {
+  std::vector<StudySlice> slices;
+  for (size_t i = 0; i < decoded.size(); ++i) {
+    slices.push_back(ToStudySlice(static_cast<int>(i), {}, std::move(decoded[i])));
+  }
+  return slices;
+}
+
 const Background& PhantomBackground() {
   static const Background* const background = [] {
-    absl::StatusOr<Background> made = MakeBackground(Source().slices);
+    absl::StatusOr<Background> made = MakeBackground(SlicesOf(Source().slices));
     EXPECT_THAT(made, IsOk());
     return new Background(*std::move(made));
   }();
@@ -63,7 +71,7 @@ TEST(MakeBackgroundTest, RefusesWhatShowsNoLungs) {
   EXPECT_THAT(MakeBackground({}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no CT")));
   std::vector<HuSlice> abdomen = Source().slices;
   abdomen.erase(abdomen.begin(), abdomen.end() - 4);
-  EXPECT_THAT(MakeBackground(std::move(abdomen)),
+  EXPECT_THAT(MakeBackground(SlicesOf(std::move(abdomen))),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no lungs")));
 }
 

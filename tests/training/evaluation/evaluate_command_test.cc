@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
-#include "model/bundle_writer.h"
+#include "model/bundle/bundle_writer.h"
 #include "nlohmann/json.hpp"
 #include "opencv2/core.hpp"
 #include "tests/model/tiny_bundle.h"

@@ -8,7 +8,7 @@
 #include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "model/bundle.h"
+#include "model/bundle/bundle.h"
 #include "opencv2/imgcodecs.hpp"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
