@@ -34,11 +34,7 @@ StudySlice SliceOf(const TurnedImage& way) {
   HuSlice decoded;
   decoded.hu = way.Draw(HuOf);
   decoded.geometry = way.geometry();
-  StudySlice slice;
-  slice.summary = Summarise(0, {}, decoded);
-  slice.hu = decoded.hu;
-  slice.box = cv::Rect({0, 0}, slice.hu.size());
-  return slice;
+  return ToStudySlice(0, {}, decoded);
 }
 
 // 2 x 4 cells in the common orientation, which rise by 0.1 from cell to cell to the left and by
@@ -59,26 +55,6 @@ double MapAt(double x, double y) {
 }
 
 class StudySliceTest : public ::testing::TestWithParam<TurnedImage> {};
-
-TEST_P(StudySliceTest, TheNetworkSeesThePatientTheUsualWayUp) {
-  StudySlice slice = SliceOf(GetParam());
-  const cv::Mat stored = slice.hu.clone();
-  MakeNetworkInput(kCommonBox, kCommonBox.width, slice);
-  ASSERT_EQ(slice.input.size(), kCommonBox.area());
-  for (int y = 0; y < kCommonBox.height; ++y) {
-    for (int x = 0; x < kCommonBox.width; ++x) {
-      ASSERT_EQ(slice.input[y * kCommonBox.width + x], HuOf(kCommonBox.x + x, kCommonBox.y + y));
-    }
-  }
-  // The box in the image as stored holds the same points of the patient.
-  ASSERT_EQ(slice.box & cv::Rect({0, 0}, stored.size()), slice.box);
-  double least = 0, most = 0;
-  cv::minMaxLoc(stored(slice.box), &least, &most);
-  EXPECT_EQ(least, HuOf(kCommonBox.x, kCommonBox.y));
-  EXPECT_EQ(most, HuOf(kCommonBox.br().x - 1, kCommonBox.br().y - 1));
-  EXPECT_EQ(slice.method, CropMethod::kVolume);
-  EXPECT_TRUE(slice.hu.empty());
-}
 
 TEST_P(StudySliceTest, TheMapLiesWhereTheLesionLiesInTheSourceImage) {
   const TurnedImage& way = GetParam();
