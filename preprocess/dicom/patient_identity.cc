@@ -5,6 +5,7 @@
 
 #include "dcmtk/dcmdata/dcdeftag.h"
 #include "dcmtk/dcmdata/dcelem.h"
+#include "preprocess/dicom/attribute_value.h"
 
 namespace m3lung {
 namespace {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "opencv2/imgproc.hpp"
+#include "preprocess/lungs/air_regions.h"
 #include "preprocess/lungs/lung_volume.h"
 
 namespace m3lung {
