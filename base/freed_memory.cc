@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include <atomic>
 #include <limits>
 
 #include "base/machine.h"
@@ -17,5 +18,18 @@ void KeepFreedMemory() {
 }
 
 void GiveBackFreedMemory() { malloc_trim(0); }
+
+void GiveBackFreedMemoryNear(int64_t limit_bytes, int64_t more_bytes) {
+  if (ResidentMemory() + more_bytes <= limit_bytes / 4 * 3) return;
+  // Giving back takes milliseconds: not again where only that is left which it did not give back
+  // the last time, as the stacks of threads.
+  static std::atomic<int64_t> left = 0;
+  const auto not_in_use = [] {
+    return ResidentMemory() - static_cast<int64_t>(mallinfo2().uordblks);
+  };
+  if (not_in_use() <= left.load() + limit_bytes / 32) return;
+  GiveBackFreedMemory();
+  left.store(not_in_use());
+}
 
 }  // namespace m3lung

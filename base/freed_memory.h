@@ -3,6 +3,8 @@
 #ifndef M3LUNG_BASE_FREED_MEMORY_H_
 #define M3LUNG_BASE_FREED_MEMORY_H_
 
+#include <cstdint>
+
 namespace m3lung {
 
 // Keeps it in the process. Each run of a network frees and takes the same hundreds of megabytes
@@ -16,6 +18,13 @@ void KeepFreedMemory();
 
 // Gives back what has been kept so far, once: after something large has ended.
 void GiveBackFreedMemory();
+
+// The same where `more_bytes` would bring the process near its limit (three quarters of it: the
+// rest is for messages that are on their way, and for a run of the networks). Freed images of the
+// largest size lie in pieces that the next one may not fit into.
+//
+// Thread safety: may be called from any thread.
+void GiveBackFreedMemoryNear(int64_t limit_bytes, int64_t more_bytes);
 
 }  // namespace m3lung
 

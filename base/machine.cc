@@ -85,4 +85,10 @@ int64_t UsableMemory(const CgroupFiles& files) {
   return bytes;
 }
 
+int64_t ResidentMemory() {
+  int64_t total = 0, resident = 0, of_files = 0;  // pages
+  if (!(std::ifstream("/proc/self/statm") >> total >> resident >> of_files)) return 0;
+  return (resident - of_files) * sysconf(_SC_PAGESIZE);
+}
+
 }  // namespace m3lung

@@ -22,6 +22,10 @@ int UsableProcessors(const CgroupFiles& files = {});
 // Bytes.
 int64_t UsableMemory(const CgroupFiles& files = {});
 
+// Bytes of this process in memory that no file stands behind: what counts against a limit and
+// cannot be dropped. 0 where the system does not say.
+int64_t ResidentMemory();
+
 }  // namespace m3lung
 
 #endif  // M3LUNG_BASE_MACHINE_H_

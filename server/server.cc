@@ -75,8 +75,9 @@ Server::Server(const server::ServerConfig& config, std::function<void()> on_fail
       on_failure_(std::move(on_failure)),
       load_(std::move(load)),
       processors_(UsableProcessors()),
-      budget_(config.limits().total_bytes() > 0 ? config.limits().total_bytes()
-                                                : UsableMemory() / 2),
+      budget_(
+          config.limits().total_bytes() > 0 ? config.limits().total_bytes() : UsableMemory() / 2,
+          [limit = UsableMemory()](int64_t more) { GiveBackFreedMemoryNear(limit, more); }),
       admission_(config_.limits(), budget_),
       pool_(OrAllProcessors(config.decode_threads(), processors_)),
       // Answers take less of a processor than decoding, and share it with that.

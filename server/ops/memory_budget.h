@@ -6,13 +6,19 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 namespace m3lung {
 
 // Thread safety: all methods may be called from any thread.
 class MemoryBudget {
  public:
-  explicit MemoryBudget(int64_t bytes) : bytes_(bytes) {}
+  // `make_room` is called with the bytes that were taken, before they are used, on the thread that
+  // took them.
+  explicit MemoryBudget(
+      int64_t bytes, std::function<void(int64_t)> make_room = [](int64_t) {})
+      : bytes_(bytes), make_room_(std::move(make_room)) {}
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
@@ -22,6 +28,7 @@ class MemoryBudget {
     do {
       if (taken + bytes > bytes_) return false;
     } while (!taken_.compare_exchange_weak(taken, taken + bytes, std::memory_order_relaxed));
+    make_room_(bytes);
     return true;
   }
   void Give(int64_t bytes) { taken_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -32,6 +39,7 @@ class MemoryBudget {
 
  private:
   const int64_t bytes_;
+  const std::function<void(int64_t)> make_room_;
   std::atomic<int64_t> taken_ = 0;
 };
 

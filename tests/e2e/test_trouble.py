@@ -290,9 +290,7 @@ class MemoryLimitOfAControlGroup(ControlGroup):
 class WorstStudies(ControlGroup):
     """The largest that the limits of one study allow, where memory is scarce."""
 
-    # With 512 MiB the first of these ends the server; what takes the memory beside the budget is
-    # not known yet (docs/howto/deploy.md, Overload).
-    LIMIT = 1024 << 20
+    LIMIT = 512 << 20
     SIDE = 4096
 
     def outcome(self, mode, requests, maps="NO_MAP"):

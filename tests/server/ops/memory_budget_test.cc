@@ -19,6 +19,18 @@ TEST(MemoryBudgetTest, GivesAllOrNothing) {
   EXPECT_EQ(budget.taken(), 0);
 }
 
+TEST(MemoryBudgetTest, MakesRoomForWhatWasTakenAndForNothingElse) {
+  std::vector<int64_t> room;
+  MemoryBudget budget(100, [&](int64_t bytes) { room.push_back(bytes); });
+  EXPECT_TRUE(budget.Take(60));
+  EXPECT_FALSE(budget.Take(41));
+  budget.Give(20);
+  BudgetShare share(budget);
+  EXPECT_TRUE(share.Hold(30));
+  EXPECT_TRUE(share.Hold(-10));
+  EXPECT_EQ(room, (std::vector<int64_t>{60, 30}));
+}
+
 TEST(MemoryBudgetTest, IsNeverOverdrawnByManyAtOnce) {
   MemoryBudget budget(10);
   std::vector<std::jthread> threads;
