@@ -37,15 +37,17 @@ void DrawMoves(cv::Size size, const AugmentationOptions& options, Random& random
   }
 }
 
-void ChangeLungs(const AugmentationOptions& options, Random& random, cv::Mat& hu) {
+// `hu` is `part` of a slice of this size.
+void ChangeLungs(const AugmentationOptions& options, cv::Size slice, const cv::Rect& part,
+                 Random& random, cv::Mat& hu) {
   const double shift = random.Uniform(-options.lung_shift_hu, options.lung_shift_hu);
   const double slope = random.Uniform(-options.lung_slope_hu, options.lung_slope_hu);
   const double mottle = random.Uniform(0, options.lung_mottle_hu);
   const double spread = random.Uniform(-options.lung_spread, options.lung_spread);
-  const cv::Mat1f field = SmoothField(hu.size(), 3 + random.Index(7), mottle, random);
+  const cv::Mat1f field = SmoothField(slice, 3 + random.Index(7), mottle, random)(part);
   for (int y = 0; y < hu.rows; ++y) {
     auto* row = hu.ptr<int16_t>(y);
-    const double at_row = shift + slope * ((y + 0.5) / hu.rows - 0.5);
+    const double at_row = shift + slope * ((part.y + y + 0.5) / slice.height - 0.5);
     for (int x = 0; x < hu.cols; ++x) {
       // From air around -1000 HU, which stays, over lung to tissue, which stays.
       const float value = row[x];
@@ -80,35 +82,56 @@ AugmentationOptions StrongAugmentation() {
 
 cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& random,
                 cv::Mat* mask) {
-  cv::Mat result;
+  return AugmentPart(
+      hu, options,
+      [](cv::Size slice, const cv::Mat&) {
+        return cv::Rect({0, 0}, slice);
+      },
+      random, mask);
+}
+
+cv::Mat AugmentPart(const cv::Mat& hu, const AugmentationOptions& options, PartChoice choose,
+                    Random& random, cv::Mat* mask) {
+  const cv::Size slice = hu.size();
   const bool flips = options.flip && random.Uniform(0, 1) < 0.5;
-  if (options.turn_degrees > 0 || options.scale_low != 1 || options.scale_high != 1 ||
-      options.shift > 0 || options.bend > 0) {
-    cv::Mat1f from_x, from_y;
-    DrawMoves(hu.size(), options, random, from_x, from_y);
-    cv::remap(hu, result, from_x, from_y, cv::INTER_LINEAR, cv::BORDER_REPLICATE);
-    if (mask != nullptr) {
-      cv::Mat moved;
-      cv::remap(*mask, moved, from_x, from_y, cv::INTER_NEAREST, cv::BORDER_CONSTANT);
-      *mask = moved;
+  const bool moves = options.turn_degrees > 0 || options.scale_low != 1 ||
+                     options.scale_high != 1 || options.shift > 0 || options.bend > 0;
+  cv::Mat1f from_x, from_y;
+  if (moves) {
+    DrawMoves(slice, options, random, from_x, from_y);
+    if (flips) {
+      cv::flip(from_x, from_x, /*flipCode=*/1);
+      cv::flip(from_y, from_y, /*flipCode=*/1);
     }
+  }
+  cv::Mat moved_mask;  // the given one may lie in a file that must not be written to
+  if (mask != nullptr && moves) {
+    cv::remap(*mask, moved_mask, from_x, from_y, cv::INTER_NEAREST, cv::BORDER_CONSTANT);
+  } else if (mask != nullptr && flips) {
+    cv::flip(*mask, moved_mask, /*flipCode=*/1);
+  } else if (mask != nullptr) {
+    moved_mask = *mask;
+  }
+  const cv::Rect part = choose(slice, moved_mask);
+  cv::Mat result;
+  if (moves) {
+    cv::remap(hu, result, from_x(part), from_y(part), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+  } else if (flips) {
+    cv::flip(hu({slice.width - part.x - part.width, part.y, part.width, part.height}), result,
+             /*flipCode=*/1);
   } else {
-    result = hu.clone();
+    result = hu(part).clone();
   }
-  if (flips) {
-    cv::flip(result, result, /*flipCode=*/1);
-    if (mask != nullptr) {
-      cv::Mat flipped;  // the mask may lie in a file that must not be written to
-      cv::flip(*mask, flipped, /*flipCode=*/1);
-      *mask = flipped;
-    }
-  }
-  if (options.bowel_share > 0 && random.Uniform(0, 1) < options.bowel_share) {
-    PutBowel(mask, random, result);
+  if (mask != nullptr) *mask = moved_mask(part);
+
+  // As often in a part as it is wide: few parts of a slice with bowel show it.
+  const double bowel_share = options.bowel_share * part.width / slice.width;
+  if (bowel_share > 0 && random.Uniform(0, 1) < bowel_share) {
+    PutBowel(mask, slice.width, random, result);
   }
   if (options.lung_shift_hu > 0 || options.lung_slope_hu > 0 || options.lung_mottle_hu > 0 ||
       options.lung_spread > 0) {
-    ChangeLungs(options, random, result);
+    ChangeLungs(options, slice, part, random, result);
   }
   if (options.blur_pixels > 0 && random.Uniform(0, 1) < 0.5) {
     cv::GaussianBlur(result, result, {5, 5}, random.Uniform(0.2, options.blur_pixels));

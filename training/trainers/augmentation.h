@@ -3,6 +3,7 @@
 #ifndef M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_
 #define M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_
 
+#include "absl/functional/function_ref.h"
 #include "opencv2/core/mat.hpp"
 #include "training/cohort/random.h"
 
@@ -39,6 +40,16 @@ AugmentationOptions StrongAugmentation();
 // is one, is CV_8UC1 of the same size and moves with the slice.
 cv::Mat Augment(const cv::Mat& hu, const AugmentationOptions& options, Random& random,
                 cv::Mat* mask = nullptr);
+
+// Which part of a slice is wanted, from the slice's size and its mask, empty where there is none,
+// both as they are once all has moved.
+using PartChoice = absl::FunctionRef<cv::Rect(cv::Size slice, const cv::Mat& mask)>;
+
+// The same of a part alone, in the time of that part: it is cut out before its pixels are changed.
+// But for blur at its edges, noise and bowel, which are drawn for the part, it is the part of what
+// Augment() returns. `mask` becomes the part's.
+cv::Mat AugmentPart(const cv::Mat& hu, const AugmentationOptions& options, PartChoice choose,
+                    Random& random, cv::Mat* mask = nullptr);
 
 }  // namespace m3lung
 

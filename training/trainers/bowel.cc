@@ -40,7 +40,7 @@ const Contents& DrawContents(Random& random) {
 
 }  // namespace
 
-void PutBowel(const cv::Mat* mask, Random& random, cv::Mat& hu) {
+void PutBowel(const cv::Mat* mask, int slice_side, Random& random, cv::Mat& hu) {
   const auto is_tissue = [&](double x, double y) {
     const cv::Point at(static_cast<int>(x), static_cast<int>(y));
     return at.x >= 0 && at.y >= 0 && at.x < hu.cols && at.y < hu.rows &&
@@ -49,7 +49,7 @@ void PutBowel(const cv::Mat* mask, Random& random, cv::Mat& hu) {
   const int stretches = 1 + random.Index(3);
   for (int i = 0; i < stretches; ++i) {
     const Contents& contents = DrawContents(random);
-    const double wide = random.Uniform(contents.least_radius, contents.most_radius) * hu.cols;
+    const double wide = random.Uniform(contents.least_radius, contents.most_radius) * slice_side;
     const double high = wide * random.Uniform(0.5, 1.5);
     // Few places have room for a large one.
     constexpr int kTries = 8;

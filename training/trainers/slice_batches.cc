@@ -189,15 +189,21 @@ SliceBatch MakeBatch(absl::Span<const SliceSample> samples, absl::Span<const int
     const bool has_mask =
         (options.covers || options.part > 0) && sample.lesion && sample.lesion_mask.defined();
     cv::Mat mask = has_mask ? AsImage<uint8_t>(sample.lesion_mask) : cv::Mat();
-    const cv::Mat hu = Augment(AsImage<int16_t>(sample.hu), options.augmentation, random,
-                               has_mask ? &mask : nullptr);
-    cv::Rect part(0, 0, static_cast<int>(side), static_cast<int>(side));
-    if (options.part > 0) part += CornerOfPart(hu.size(), mask, options.part, random);
-    hu(part).copyTo(AsImage<int16_t>(result.hu[k]));
+    cv::Rect part;
+    const cv::Mat hu = AugmentPart(
+        AsImage<int16_t>(sample.hu), options.augmentation,
+        [&](cv::Size slice, const cv::Mat& moved) {
+          part = options.part > 0 ? cv::Rect(CornerOfPart(slice, moved, options.part, random),
+                                             cv::Size(options.part, options.part))
+                                  : cv::Rect({0, 0}, slice);
+          return part;
+        },
+        random, has_mask ? &mask : nullptr);
+    hu.copyTo(AsImage<int16_t>(result.hu[k]));
     result.places[k][0] = part.y / kMaskCell;
     result.places[k][1] = part.x / kMaskCell;
     if (options.covers && has_mask) {
-      Cover(mask(part), result.covers[k]);
+      Cover(mask, result.covers[k]);
     } else if (options.covers && sample.lesion) {
       result.covers[k].fill_(-1);
     }

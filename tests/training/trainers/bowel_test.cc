@@ -23,7 +23,7 @@ TEST(PutBowelTest, LeavesLungAndLesionsAsTheyAre) {
   int changed = 0;
   for (int i = 0; i < 100; ++i) {
     cv::Mat result = hu.clone();
-    PutBowel(&mask, random, result);
+    PutBowel(&mask, result.cols, random, result);
     EXPECT_EQ(cv::norm(result(lung), hu(lung), cv::NORM_INF), 0);
     EXPECT_EQ(cv::norm(result(lesion), hu(lesion), cv::NORM_INF), 0);
     changed += cv::norm(result, hu, cv::NORM_INF) > 0 ? 1 : 0;
@@ -36,7 +36,7 @@ TEST(PutBowelTest, HoldsGasOrFoodWithBubblesOrFluidUnderGas) {
   int gas_alone = 0, bubbles = 0, level = 0;
   for (int i = 0; i < 200; ++i) {
     cv::Mat hu(kSide, kSide, CV_16SC1, cv::Scalar(kFatHu));
-    PutBowel(nullptr, random, hu);
+    PutBowel(nullptr, hu.cols, random, hu);
     double least = 0, most = 0;
     cv::minMaxLoc(hu, &least, &most);
     EXPECT_GE(least, -960);

@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opencv2/core.hpp"
+#include "opencv2/imgproc.hpp"
 #include "tests/testing/status_matchers.h"
 #include "tests/training/trainers/tiny_training.h"
 #include "torch/torch.h"
@@ -209,6 +210,35 @@ TEST(AugmentTest, TheMaskMovesWithTheSlice) {
     EXPECT_LT(cv::countNonZero(differ), 0.1 * cv::countNonZero(dense));  // at the edge
   }
   EXPECT_EQ(cv::norm(mask, untouched, cv::NORM_INF), 0);
+}
+
+TEST(AugmentTest, APartIsThatPartOfTheWhole) {
+  cv::Mat hu(96, 96, CV_16SC1), mask(96, 96, CV_8UC1, cv::Scalar(0));
+  cv::randu(hu, -1000, 500);
+  cv::GaussianBlur(hu, hu, {9, 9}, 2);
+  mask(cv::Rect(10, 60, 20, 15)) = 1;
+  AugmentationOptions moving = StrongAugmentation(), papers;
+  moving.noise_hu = moving.blur_pixels = moving.bowel_share = 0;
+  const cv::Rect part(16, 48, 32, 40);
+  for (const AugmentationOptions& options : {moving, papers}) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      Random one(seed), other(seed);
+      cv::Mat whole_mask = mask, part_mask = mask, seen;
+      const cv::Mat whole = Augment(hu, options, one, &whole_mask);
+      const cv::Mat cut = AugmentPart(
+          hu, options,
+          [&](cv::Size slice, const cv::Mat& moved) {
+            EXPECT_EQ(slice, hu.size());
+            seen = moved.clone();
+            return part;
+          },
+          other, &part_mask);
+      ASSERT_EQ(cut.size(), part.size());
+      EXPECT_EQ(cv::norm(cut, whole(part), cv::NORM_INF), 0) << seed;
+      EXPECT_EQ(cv::norm(part_mask, whole_mask(part), cv::NORM_INF), 0) << seed;
+      EXPECT_EQ(cv::norm(seen, whole_mask, cv::NORM_INF), 0) << seed;
+    }
+  }
 }
 
 TEST(AugmentTest, ThePapersLeavesPixelsAsTheyAreOrFlipsThem) {
