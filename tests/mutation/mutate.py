@@ -45,7 +45,9 @@ WATCHERS = {
     "server/ops": ["resources_test", "operation_test", "server_test"],
     "server/study": ["server_test", "rpc_test"],
     "server/rpc": ["rpc_test"],
-    "server": ["api_test", "config_test", "server_test", "rpc_test", "serving_test"],
+    "server": [
+        "api_test", "config_test", "server_test", "rpc_test", "serving_test", "server_health_test",
+    ],
     "preprocess/study": ["study_test", "server_test"],
     "preprocess/lungs": ["lung_volume_test", "preprocess_test", "study_test"],
     "preprocess": ["preprocess_test", "study_test"],
@@ -55,8 +57,8 @@ WATCHERS = {
 OTHERS = [
     "preprocess_test", "study_test", "lung_volume_test", "inference_test", "model_test",
     "slice_batcher_test", "api_test", "config_test", "resources_test", "operation_test",
-    "server_test", "rpc_test", "serving_test", "affected_lung_test", "prepare_test", "cohort_test",
-    "client_report_test",
+    "server_test", "rpc_test", "serving_test", "server_health_test", "affected_lung_test",
+    "prepare_test", "cohort_test", "served_input_test", "scoring_test", "client_report_test",
 ]  # fmt: skip
 
 # What is found, and what stands in its place. clang-format puts spaces around binary

@@ -299,6 +299,23 @@ TEST(HostileDicomTest, ADeflatedBombIsRefusedInBoundedMemory) {
   EXPECT_EQ(PeekHeader(file).sop_instance_uid, "");
 }
 
+TEST(HostileDicomTest, ADeflatedFileAsksForMemoryBeforeItIsInflated) {
+  M3L_ASSERT_OK_AND_ASSIGN(const std::string file,
+                           EncodeDicom(Textured(), {.syntax = DicomSyntax::kDeflated}));
+  int64_t inflating = 0, frames = 0;
+  DecodeLimits limits;
+  limits.admit = [&](const MemoryNeed& need) {
+    if (frames == 0 && need.frames == 0) inflating += need.bytes;
+    frames += need.frames;
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(DecodeDicom(file, limits), IsOk());
+  EXPECT_GT(inflating, 40 * 48 * 2);  // its pixels and more, before any frame
+  EXPECT_EQ(frames, 1);
+  limits.admit = [&](const MemoryNeed&) { return absl::UnavailableError("no more"); };
+  EXPECT_EQ(DecodeDicom(file, limits).status(), absl::UnavailableError("no more"));
+}
+
 // So many zeros.
 std::string Deflated(size_t count) {
   const std::string zeros(count, '\0');
