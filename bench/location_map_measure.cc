@@ -216,7 +216,7 @@ void Run(const Options& options) {
               masks.to(torch::kFloat64).mean().item<double>());
   std::printf("| measure | pointing game | mean IoU | at threshold | average precision |\n");
   std::printf("|---|---|---|---|---|\n");
-  for (auto measure : {MapMeasure::kInnerProduct, MapMeasure::kCosine, MapMeasure::kEuclidean}) {
+  for (auto measure : kMapMeasures) {
     const Quality quality = Measure(LesionMaps(net, scored, measure).index_select(0, index), masks);
     std::printf("| %s | %.3f | %.3f | %.2f | %.3f |\n",
                 std::string(MapMeasureName(measure)).c_str(), quality.pointing,

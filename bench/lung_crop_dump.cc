@@ -84,7 +84,7 @@ int Run(const std::string& folder, int count) {
       const LungCrop paper = CropLungPaper(slice.hu);
       rows.push_back({{"position_mm", positions.back()},
                       {"paper", Json(paper.box)},
-                      {"paper_found", paper.method == CropMethod::kPaper}});
+                      {"paper_found", paper.method == CropMode::kPaper}});
     }
     slice.hu.release();
   }

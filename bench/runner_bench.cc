@@ -14,6 +14,7 @@
 #include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "model/bundle/bundle.h"
+#include "model/bundle/precision.h"
 #include "model/engine/cpu_share.h"
 #include "nlohmann/json.hpp"
 #include "server/study/study_slice.h"
@@ -68,11 +69,12 @@ absl::StatusOr<std::vector<double>> TimeBatches(InferenceRunner& runner,
 }
 
 absl::Status Run(const Options& options) {
+  M3L_ASSIGN_OR_RETURN(const auto precision, ParsePrecisionOrAuto(options.precision));
   M3L_ASSIGN_OR_RETURN(const std::shared_ptr<const Bundle> bundle,
                        LoadBundle(options.bundle, {.batch_sizes = {options.batch},
                                                    .threads = options.threads,
                                                    .threads_a_batch = options.threads_a_batch,
-                                                   .precision = options.precision,
+                                                   .precision = precision,
                                                    .any_precision = true,
                                                    .compiled = options.compiled,
                                                    .fused = !options.unfused}));

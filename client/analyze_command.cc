@@ -19,6 +19,7 @@
 #include "client/answer_table.h"
 #include "client/channel.h"
 #include "client/commands.h"
+#include "client/crop_option.h"
 #include "client/file_discovery.h"
 #include "client/progress_display.h"
 #include "client/remote_status.h"
@@ -34,7 +35,7 @@ struct AnalyzeFlags {
   std::string server = kDefaultServer;
   std::string json;
   std::string report;
-  std::string crop;
+  v1::CropMode crop = v1::CROP_MODE_UNSPECIFIED;  // the model's
   std::string maps = "grid";
   std::string model;
   std::string study_uid;
@@ -49,8 +50,7 @@ StudyOptions OptionsFrom(const AnalyzeFlags& flags) {
   options.header.set_model_name(model.first);
   options.header.set_model_version(model.second);
   options.header.set_study_instance_uid(flags.study_uid);
-  if (flags.crop == "paper") options.header.set_crop_mode(v1::PAPER);
-  if (flags.crop == "volume") options.header.set_crop_mode(v1::VOLUME);
+  options.header.set_crop_mode(flags.crop);
   options.header.set_lesion_maps(flags.maps == "none"   ? v1::NO_MAP
                                  : flags.maps == "full" ? v1::FULL_SIZE
                                                         : v1::GRID);
@@ -147,11 +147,7 @@ void AddAnalyzeCommand(CLI::App& program, int& exit_code) {
       ->type_name("FILE");
   command->add_option("--report", flags->report, "Write report.html and report.png to this folder")
       ->type_name("DIR");
-  command
-      ->add_option("--crop", flags->crop,
-                   "How the lung is found (default: as the model was trained)")
-      ->type_name("paper|volume")
-      ->check(CLI::IsMember({"paper", "volume"}).description(""));
+  AddCropOption(*command, "How the lung is found (default: as the model was trained)", flags->crop);
   command->add_option("--maps", flags->maps, "Lesion maps: as the network makes them, or full size")
       ->type_name("none|grid|full")
       ->check(CLI::IsMember({"none", "grid", "full"}).description(""))

@@ -16,6 +16,7 @@
 #include "base/standard_output.h"
 #include "client/channel.h"
 #include "client/commands.h"
+#include "client/crop_option.h"
 #include "client/file_discovery.h"
 #include "client/load/load_run.h"
 #include "client/remote_status.h"
@@ -29,7 +30,7 @@ namespace fs = std::filesystem;
 struct BenchFlags {
   std::vector<std::string> studies;
   std::string server = kDefaultServer;
-  std::string crop;
+  v1::CropMode crop = v1::CROP_MODE_UNSPECIFIED;  // the model's
   std::string json;
   bool urgent = false;
   double timeout_seconds = 0;
@@ -39,8 +40,7 @@ struct BenchFlags {
 
 v1::StudyHeader HeaderFrom(const BenchFlags& flags) {
   v1::StudyHeader header;
-  if (flags.crop == "paper") header.set_crop_mode(v1::PAPER);
-  if (flags.crop == "volume") header.set_crop_mode(v1::VOLUME);
+  header.set_crop_mode(flags.crop);
   header.set_lesion_maps(v1::GRID);
   header.set_priority(flags.urgent ? v1::URGENT : v1::ROUTINE);
   return header;
@@ -136,9 +136,7 @@ void AddBenchCommand(CLI::App& program, int& exit_code) {
                    "Stable: three windows' slices a second within this share of their mean")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_option("--crop", flags->crop, "As for analyze")
-      ->type_name("paper|volume")
-      ->check(CLI::IsMember({"paper", "volume"}).description(""));
+  AddCropOption(*command, "As for analyze", flags->crop);
   command->add_flag("--urgent", flags->urgent, "As for analyze");
   command->add_option("--timeout", flags->timeout_seconds, "Longest time for one study")
       ->type_name("SECONDS")

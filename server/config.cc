@@ -110,14 +110,6 @@ absl::Status CheckDevices(absl::string_view devices) {
   return absl::OkStatus();
 }
 
-absl::Status CheckPrecision(absl::string_view precision) {
-  if (precision == "auto") return absl::OkStatus();
-  return ParsePrecision(precision).ok()
-             ? absl::OkStatus()
-             : absl::InvalidArgumentError(absl::StrCat(
-                   "precision must be auto, fp32, bf16 or fp16; was \"", precision, "\""));
-}
-
 }  // namespace
 
 absl::StatusOr<server::ServerConfig> ReadConfig(const std::string& path) {
@@ -136,7 +128,7 @@ absl::Status ValidateConfig(const server::ServerConfig& config) {
   M3L_RETURN_IF_ERROR(CheckAddress("listen", config.listen()));
   M3L_RETURN_IF_ERROR(CheckAddress("metrics_listen", config.metrics_listen()));
   M3L_RETURN_IF_ERROR(CheckDevices(config.device()));
-  M3L_RETURN_IF_ERROR(CheckPrecision(config.precision()));
+  M3L_RETURN_IF_ERROR(ParsePrecisionOrAuto(config.precision()).status());
   M3L_RETURN_IF_ERROR(CheckRanges(config, ""));
   const auto& sizes = config.batching().sizes();
   if (std::adjacent_find(sizes.begin(), sizes.end(), std::greater_equal<>()) != sizes.end()) {

@@ -117,7 +117,7 @@ v1::Verdict ToProto(Verdict verdict) {
   return v1::VERDICT_UNSPECIFIED;
 }
 
-v1::LungBox ToProto(const cv::Rect& box, CropMethod method) {
+v1::LungBox ToProto(const cv::Rect& box, std::optional<CropMode> method) {
   v1::LungBox message;
   message.set_x(box.x);
   message.set_y(box.y);
@@ -127,22 +127,18 @@ v1::LungBox ToProto(const cv::Rect& box, CropMethod method) {
   return message;
 }
 
-v1::CropMode ToProtoCropMode(absl::string_view crop_mode) {
-  if (crop_mode == "paper") return v1::PAPER;
-  if (crop_mode == "volume") return v1::VOLUME;
+v1::CropMode ToProto(CropMode mode) {
+  switch (mode) {
+    case CropMode::kPaper:
+      return v1::PAPER;
+    case CropMode::kVolume:
+      return v1::VOLUME;
+  }
   return v1::CROP_MODE_UNSPECIFIED;
 }
 
-std::string NameOf(CropMethod method) {
-  switch (method) {
-    case CropMethod::kPaper:
-      return "paper";
-    case CropMethod::kVolume:
-      return "volume";
-    case CropMethod::kNone:
-      return "none";
-  }
-  return "";
+std::string NameOf(std::optional<CropMode> method) {
+  return method.has_value() ? std::string(CropModeName(*method)) : "none";
 }
 std::string NameOf(v1::Label label) { return v1::Label_Name(label); }
 std::string NameOf(v1::SkipReason reason) { return v1::SkipReason_Name(reason); }

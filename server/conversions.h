@@ -3,16 +3,17 @@
 #ifndef M3LUNG_SERVER_CONVERSIONS_H_
 #define M3LUNG_SERVER_CONVERSIONS_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "m3lung/v1/model.pb.h"
 #include "m3lung/v1/results.pb.h"
 #include "m3lung/v1/screening.pb.h"
 #include "model/bundle/manifest.h"
 #include "model/engine/inference.h"
-#include "preprocess/lungs/lung_crop.h"
+#include "opencv2/core/types.hpp"
+#include "preprocess/crop_mode.h"
 #include "preprocess/orientation.h"
 #include "preprocess/skip_reason.h"
 #include "preprocess/study/findings.h"
@@ -25,12 +26,11 @@ v1::WeightsOrigin ToProto(WeightsOrigin origin);
 v1::StudyReason ToProto(StudyReason reason);
 v1::Verdict ToProto(Verdict verdict);
 // `box` in the image as stored.
-v1::LungBox ToProto(const cv::Rect& box, CropMethod method);
-// CROP_MODE_UNSPECIFIED for a mode that the API does not know.
-v1::CropMode ToProtoCropMode(absl::string_view crop_mode);
+v1::LungBox ToProto(const cv::Rect& box, std::optional<CropMode> method);
+v1::CropMode ToProto(CropMode mode);
 
 // Names as the API spells them.
-std::string NameOf(CropMethod method);
+std::string NameOf(std::optional<CropMode> method);
 std::string NameOf(v1::Label label);
 std::string NameOf(v1::SkipReason reason);
 std::string NameOf(v1::Verdict verdict);

@@ -21,6 +21,7 @@
 #include "model/bundle/bundle.h"
 #include "model/bundle/bundle_files.h"
 #include "model/bundle/find_bundles.h"
+#include "model/bundle/precision.h"
 #include "model/engine/cpu_share.h"
 #include "opencv2/core/utility.hpp"
 #include "server/call_error.h"
@@ -150,7 +151,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   options.batch_sizes = BatchSizes(config_);
   options.threads = processors_;
   options.threads_a_batch = config_.model_threads() > 0 ? config_.model_threads() : kThreadsBySpeed;
-  options.precision = config_.precision();
+  M3L_ASSIGN_OR_RETURN(options.precision, ParsePrecisionOrAuto(config_.precision()));
   options.compiled = config_.compiled_networks();
   std::vector<std::shared_ptr<const Bundle>> bundles;  // one a device
   std::vector<InferenceRunner*> runners;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "client/label_names.h"
 #include "client/report/label_colours.h"
+#include "model/answers/lesion_threshold.h"
 #include "report/chart_parts.h"
 
 namespace m3lung::client {
@@ -53,7 +54,7 @@ int TickStep(int slices) {
 
 void AddGrid(Drawing& drawing, const Axes& axes, int slices) {
   AddShareAxis(drawing, {kLeft, kTop, kRight - kLeft, kBottom - kTop}, "lesion probability", 16);
-  AddDashedLine(drawing, {kLeft, Axes::Y(0.5)}, {kRight, Axes::Y(0.5)});
+  AddDashedLine(drawing, {kLeft, Axes::Y(kLesionThreshold)}, {kRight, Axes::Y(kLesionThreshold)});
   for (int i = 0; i < slices; i += TickStep(slices)) {
     drawing.Add(Text{
         absl::StrCat(i), {axes.X(i), kStripTop + kStripHeight + 20}, kAxisText, Anchor::kMiddle});

@@ -5,14 +5,13 @@
 #include <cmath>
 #include <cstdint>
 
+#include "model/answers/lesion_threshold.h"
 #include "opencv2/imgproc.hpp"
 
 namespace m3lung::client {
 namespace {
 
 constexpr double kMapShare = 0.5;
-// Of the two-way classifier: above it, the map is that of "lesion".
-constexpr float kLesionThreshold = 0.5F;
 
 cv::Mat ToBytes(const v1::LesionMap& map) {
   cv::Mat bytes(map.rows(), map.columns(), CV_8UC1);

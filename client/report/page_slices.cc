@@ -8,6 +8,7 @@
 #include "client/report/figure_parts.h"
 #include "client/report/page_sections.h"
 #include "client/text.h"
+#include "preprocess/crop_mode.h"
 #include "report/drawing.h"
 #include "report/html.h"
 
@@ -19,9 +20,9 @@ std::string Origin(const SampledSlice& sample) {
   const v1::SliceResult& slice = sample.result;
   std::string origin = absl::StrCat("instance ", slice.instance());
   if (slice.frame() > 0) absl::StrAppend(&origin, ", frame ", slice.frame());
-  if (slice.lung_box().method() == "volume") {
+  if (slice.lung_box().method() == CropModeName(CropMode::kVolume)) {
     absl::StrAppend(&origin, ", box of the study");
-  } else if (slice.lung_box().method() == "paper") {
+  } else if (slice.lung_box().method() == CropModeName(CropMode::kPaper)) {
     absl::StrAppend(&origin, ", box of the slice");
   } else {
     absl::StrAppend(&origin, ", whole image");

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/answers/lesion_threshold.h"
+
 namespace m3lung {
 namespace {
 
@@ -51,7 +53,7 @@ LungCounts CountAffected(const cv::Mat& mask, const CoarseGrid& grid, const cv::
                          const SliceScores& scores) {
   LungCounts counts;
   const LocationMap& map = scores.map;
-  const bool has_lesions = scores.lesion_probability > kLesionProbability && !map.values.empty();
+  const bool has_lesions = scores.lesion_probability > kLesionThreshold && !map.values.empty();
   for (int i = 0; i < mask.rows; ++i) {
     const uint8_t* row = mask.ptr<uint8_t>(i);
     for (int j = 0; j < mask.cols; ++j) {

@@ -15,10 +15,8 @@
 
 namespace m3lung {
 
-// A slice has lesions above this lesion probability (at it the map is still that of "no
-// lesion"); then lung is affected where the location map, stretched over [0, 1], is at least at
-// this level.
-inline constexpr float kLesionProbability = 0.5F;
+// Of a slice with lesions, lung is affected where the location map, stretched over [0, 1], is at
+// least at this level.
 inline constexpr float kAffectedMapLevel = 0.5F;
 
 // Elements of one slice's lung mask.

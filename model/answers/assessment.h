@@ -10,6 +10,9 @@
 
 namespace m3lung {
 
+// T of the assessment where nothing else is said, as the paper has it.
+inline constexpr float kHealthyShareThreshold = 0.99F;
+
 struct NonParametricAssessment {
   Label label = Label::kHealthy;
   std::array<int, kClasses> slices_by_label = {};

@@ -68,18 +68,18 @@ absl::Status CheckGolden(const Manifest& manifest, const GoldenOutput& found, fl
 }
 
 absl::StatusOr<Precision> ChoosePrecision(const Manifest& manifest, const LoadOptions& options) {
-  if (options.precision == "auto") {
+  if (!options.precision.has_value()) {
     const auto offered = [&](Precision precision) {
       return options.device != "cpu" || ProcessorOffers(precision);
     };
     return *std::find_if(manifest.precisions.begin(), manifest.precisions.end(), offered);
   }
-  M3L_ASSIGN_OR_RETURN(const Precision precision, ParsePrecision(options.precision));
-  if (options.any_precision || manifest.Allows(precision)) return precision;
-  return absl::FailedPreconditionError(absl::StrCat(
-      manifest.name, " ", manifest.version, " was not found to give the same answers in ",
-      options.precision, " as in fp32: its manifest does not list it under \"precisions\"; use ",
-      "\"auto\", or see m3lung-train precision"));
+  if (options.any_precision || manifest.Allows(*options.precision)) return *options.precision;
+  return absl::FailedPreconditionError(
+      absl::StrCat(manifest.name, " ", manifest.version,
+                   " was not found to give the same answers in ", PrecisionName(*options.precision),
+                   " as in fp32: its manifest does not list it under \"precisions\"; use ",
+                   "\"auto\", or see m3lung-train precision"));
 }
 
 float ToleranceOf(const Manifest& manifest, Precision precision) {
@@ -143,7 +143,7 @@ std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
     scripted = std::move(**compiled).GiveBack();
     return nullptr;
   }
-  bundle.runs_on = absl::StrCat("AOTInductor ", (*compiled)->facts().precision);
+  bundle.runs_on = absl::StrCat("AOTInductor ", PrecisionName((*compiled)->facts().precision));
   return *std::move(compiled);
 }
 

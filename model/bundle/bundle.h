@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "model/bundle/manifest.h"
+#include "model/bundle/precision.h"
 #include "model/engine/inference.h"
 
 namespace m3lung {
@@ -27,9 +29,9 @@ struct LoadOptions {
   // How many of them one batch gets; as many batches run at once as that allows
   // (InferenceRunner::lanes()). 0: all. kThreadsBySpeed (cpu_share.h): by the network's speed.
   int threads_a_batch = 0;
-  // What the slice network computes in: "fp32", "bf16" or "fp16", where the manifest allows it;
-  // "auto": the first that the manifest allows and the device has instructions for.
-  std::string precision = "auto";
+  // What the slice network computes in, where the manifest allows it. Nothing: the first that the
+  // manifest allows and the device has instructions for.
+  std::optional<Precision> precision = std::nullopt;
   // Whether to take `precision` even where the manifest does not allow it, whatever the golden
   // slices give in it: to find out.
   bool any_precision = false;
@@ -56,7 +58,7 @@ struct Bundle {
 
 // Loads one bundle. FAILED_PRECONDITION, with the file and the reason, where a
 // digest or the golden output does not match, or the precision is not allowed; INVALID_ARGUMENT
-// for a bad manifest, device or precision; UNAVAILABLE where the device is not there; CANCELLED
+// for a bad manifest or device; UNAVAILABLE where the device is not there; CANCELLED
 // where it was asked to stop.
 absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const std::filesystem::path& directory,
                                                          const LoadOptions& options);

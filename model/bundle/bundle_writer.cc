@@ -78,7 +78,7 @@ absl::StatusOr<fs::path> WriteBundle(BundleContents contents, const fs::path& mo
   manifest.window_width_hu = options.windows.width_hu;
   manifest.channel_mean = options.windows.channel_mean;
   manifest.channel_deviation = options.windows.channel_deviation;
-  manifest.map_measure = std::string(MapMeasureName(options.map_measure));
+  manifest.map_measure = options.map_measure;
 
   M3L_ASSIGN_OR_RETURN(const auto runner,
                        TorchScriptRunner::Create(slice, patient,

@@ -14,6 +14,9 @@
 
 namespace m3lung {
 
+// What probabilities of the golden input may differ by between processors.
+inline constexpr float kGoldenTolerance = 1e-3F;
+
 struct BundleContents {
   // The fields that the networks do not tell: name, version, crop_mode,
   // healthy_share_threshold, weights_origin, training_data, made_by and

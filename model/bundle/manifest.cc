@@ -168,6 +168,25 @@ void TakeMatching(Fields& fields, const std::string& name, const std::string& ru
   });
 }
 
+// One of `values` by its name.
+template <typename Value, size_t kCount>
+void TakeNamed(Fields& fields, const std::string& name, const std::array<Value, kCount>& values,
+               absl::string_view (*name_of)(Value), Value* out) {
+  std::string rule = "must be ";
+  for (size_t i = 0; i < kCount; ++i) {
+    const absl::string_view before = i == 0 ? "" : i + 1 < kCount ? ", " : " or ";
+    absl::StrAppend(&rule, before, "\"", name_of(values[i]), "\"");
+  }
+  fields.Take(name, rule, [&](const Json& value) {
+    for (const Value candidate : values) {
+      if (value != std::string(name_of(candidate))) continue;
+      *out = candidate;
+      return true;
+    }
+    return false;
+  });
+}
+
 absl::Status ParseFiles(const Json& object, Manifest* manifest) {
   Fields fields(object, "files.");
   const std::string rule = "must be a SHA-256 in 64 lower-case hexadecimal digits";
@@ -256,19 +275,8 @@ absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
               [](const Json& value) { return value == ClassNames(); });
   fields.Integer("input_size", 32, 4096, &manifest.input_size);
   fields.Integer("feature_size", 1, 1 << 16, &manifest.feature_size);
-  fields.Take("crop_mode", "must be \"paper\" or \"volume\"", [&](const Json& value) {
-    if (value != "paper" && value != "volume") return false;
-    manifest.crop_mode = value.get<std::string>();
-    return true;
-  });
-  fields.Take("map_measure", "must be \"inner_product\", \"cosine\" or \"euclidean\"",
-              [&](const Json& value) {
-                if (value != "inner_product" && value != "cosine" && value != "euclidean") {
-                  return false;
-                }
-                manifest.map_measure = value.get<std::string>();
-                return true;
-              });
+  TakeNamed(fields, "crop_mode", kCropModes, CropModeName, &manifest.crop_mode);
+  TakeNamed(fields, "map_measure", kMapMeasures, MapMeasureName, &manifest.map_measure);
   fields.Number("healthy_share_threshold", 0, 1, &manifest.healthy_share_threshold);
   if (fields.Has("precisions")) {  // older manifests say nothing, and mean float32
     fields.Take("precisions", "must be a list of \"fp32\", \"bf16\" and \"fp16\", with \"fp32\"",
@@ -302,8 +310,8 @@ std::string FormatManifest(const Manifest& manifest) {
       {"classes", ClassNames()},
       {"input_size", manifest.input_size},
       {"feature_size", manifest.feature_size},
-      {"crop_mode", manifest.crop_mode},
-      {"map_measure", manifest.map_measure},
+      {"crop_mode", std::string(CropModeName(manifest.crop_mode))},
+      {"map_measure", std::string(MapMeasureName(manifest.map_measure))},
       {"healthy_share_threshold", manifest.healthy_share_threshold},
       {"precisions", precisions},
       {"files",

@@ -9,8 +9,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "model/answers/assessment.h"
 #include "model/bundle/precision.h"
 #include "model/engine/inference.h"
+#include "model/networks/map_measure.h"
+#include "preprocess/crop_mode.h"
 
 namespace m3lung {
 
@@ -33,9 +36,9 @@ struct Manifest {
   float window_width_hu = 0;
   std::array<float, 3> channel_mean = {};  // after mapping to [0, 1]
   std::array<float, 3> channel_deviation = {};
-  std::string crop_mode;                  // "paper" or "volume"
-  std::string map_measure;                // "inner_product", "cosine" or "euclidean"
-  float healthy_share_threshold = 0.99F;  // T of the non-parametric assessment
+  CropMode crop_mode = CropMode::kVolume;
+  MapMeasure map_measure = MapMeasure::kInnerProduct;
+  float healthy_share_threshold = kHealthyShareThreshold;  // T of the non-parametric assessment
   // What the slice network may compute in: float32, and what it was found to give the same
   // answers in (m3lung-train precision), the preferred first.
   std::vector<Precision> precisions = {Precision::kFp32};

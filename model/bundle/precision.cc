@@ -25,4 +25,11 @@ absl::StatusOr<Precision> ParsePrecision(absl::string_view name) {
       absl::StrCat("a precision is fp32, bf16 or fp16; was \"", name, "\""));
 }
 
+absl::StatusOr<std::optional<Precision>> ParsePrecisionOrAuto(absl::string_view name) {
+  if (name == "auto") return std::nullopt;
+  if (const auto precision = ParsePrecision(name); precision.ok()) return *precision;
+  return absl::InvalidArgumentError(
+      absl::StrCat("precision must be auto, fp32, bf16 or fp16; was \"", name, "\""));
+}
+
 }  // namespace m3lung

@@ -4,6 +4,7 @@
 #define M3LUNG_MODEL_BUNDLE_PRECISION_H_
 
 #include <array>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -22,6 +23,8 @@ inline constexpr float kPrecisionTolerance = 0.01F;
 absl::string_view PrecisionName(Precision precision);
 // INVALID_ARGUMENT lists the names.
 absl::StatusOr<Precision> ParsePrecision(absl::string_view name);
+// The same; nothing for "auto", which leaves the choice to whoever computes.
+absl::StatusOr<std::optional<Precision>> ParsePrecisionOrAuto(absl::string_view name);
 
 }  // namespace m3lung
 

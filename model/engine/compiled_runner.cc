@@ -30,10 +30,9 @@ absl::Status Fits(const CompiledFacts& facts, const Manifest& manifest, int larg
         absl::StrCat("the compiled slice network ", what..., "; compile it again"));
   };
   if (facts.slice_digest != manifest.slice_digest) return unfit("was made from another slice.ts");
-  M3L_ASSIGN_OR_RETURN(const Precision precision, ParsePrecision(facts.precision));
-  if (!manifest.Allows(precision)) {
+  if (!manifest.Allows(facts.precision)) {
     return absl::FailedPreconditionError(absl::StrCat("the compiled slice network is in ",
-                                                      facts.precision,
+                                                      PrecisionName(facts.precision),
                                                       ", which the manifest does not allow"));
   }
   if (!absl::StartsWith(TORCH_VERSION, facts.torch)) {
@@ -57,9 +56,11 @@ absl::StatusOr<CompiledFacts> ReadCompiledFacts(const fs::path& bundle) {
   M3L_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
   try {
     const auto json = nlohmann::json::parse(text);
+    M3L_ASSIGN_OR_RETURN(const Precision precision,
+                         ParsePrecision(json.at("precision").get<std::string>()));
     return CompiledFacts{.slice_digest = json.at("slice_digest"),
                          .package_digest = json.at("package_digest"),
-                         .precision = json.at("precision"),
+                         .precision = precision,
                          .tolerance = json.at("tolerance"),
                          .most_slices = json.at("most_slices"),
                          .torch = json.at("torch"),

@@ -24,7 +24,7 @@ namespace m3lung {
 struct CompiledFacts {
   std::string slice_digest;    // of the slice.ts that it was made from
   std::string package_digest;  // of slice.pt2
-  std::string precision;       // "fp32" or "bf16"
+  Precision precision = Precision::kFp32;
   double tolerance = 0;        // of probabilities, against slice.ts's
   int most_slices = 0;         // of one batch
   std::string torch;           // version
@@ -32,7 +32,7 @@ struct CompiledFacts {
 };
 
 // NOT_FOUND where the bundle's folder holds none; DATA_LOSS names the field that is missing or of
-// another kind.
+// another kind; INVALID_ARGUMENT for a precision that there is none of.
 absl::StatusOr<CompiledFacts> ReadCompiledFacts(const std::filesystem::path& bundle);
 
 // Thread safety: as TorchScriptRunner.

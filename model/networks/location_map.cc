@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/networks/location_map.h"
 
-#include <string>
-
-#include "absl/strings/str_cat.h"
 #include "torch/torch.h"
 
 namespace m3lung {
@@ -30,27 +27,6 @@ torch::Tensor Closeness(const torch::Tensor& feature, const torch::Tensor& own,
 }
 
 }  // namespace
-
-absl::string_view MapMeasureName(MapMeasure measure) {
-  switch (measure) {
-    case MapMeasure::kInnerProduct:
-      return "inner_product";
-    case MapMeasure::kCosine:
-      return "cosine";
-    case MapMeasure::kEuclidean:
-      return "euclidean";
-  }
-  return "unknown";
-}
-
-absl::StatusOr<MapMeasure> ParseMapMeasure(absl::string_view name) {
-  for (MapMeasure measure :
-       {MapMeasure::kInnerProduct, MapMeasure::kCosine, MapMeasure::kEuclidean}) {
-    if (name == MapMeasureName(measure)) return measure;
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "map measure must be \"inner_product\", \"cosine\" or \"euclidean\"; was \"", name, "\""));
-}
 
 torch::Tensor LocationMaps(const torch::Tensor& feature, const torch::Tensor& prototypes,
                            const torch::Tensor& predicted, MapMeasure measure) {

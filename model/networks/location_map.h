@@ -6,22 +6,10 @@
 #ifndef M3LUNG_MODEL_NETWORKS_LOCATION_MAP_H_
 #define M3LUNG_MODEL_NETWORKS_LOCATION_MAP_H_
 
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "model/networks/map_measure.h"
 #include "torch/types.h"
 
 namespace m3lung {
-
-enum class MapMeasure {
-  kInnerProduct,  // with the predicted prototype minus the other one
-  kCosine,        // of the angle to the predicted prototype
-  kEuclidean,     // distance to the predicted prototype, negative
-};
-
-// "inner_product", "cosine", "euclidean": the names in the manifest.
-absl::string_view MapMeasureName(MapMeasure measure);
-// INVALID_ARGUMENT lists the names.
-absl::StatusOr<MapMeasure> ParseMapMeasure(absl::string_view name);
 
 // `feature` [N, C, H, W]; `prototypes` [2, C], row 0 without lesion, row 1 with;
 // `predicted` [N], int64, the row that each map is drawn for. Returns [N, H, W],

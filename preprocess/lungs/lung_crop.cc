@@ -24,10 +24,10 @@ BitMask FindLung(const cv::Mat& hu) {
 LungCrop CropLungPaper(const cv::Mat& hu) {
   const cv::Rect image(0, 0, hu.cols, hu.rows);
   const cv::Rect found = FindLung(hu).Bounds();
-  if (found.empty()) return {.box = image, .method = CropMethod::kNone};
+  if (found.empty()) return {.box = image, .method = std::nullopt};
   const cv::Rect with_margin(found.x - kMargin, found.y - kMargin, found.width + 2 * kMargin,
                              found.height + 2 * kMargin);
-  return {.box = with_margin & image, .method = CropMethod::kPaper};
+  return {.box = with_margin & image, .method = CropMode::kPaper};
 }
 
 cv::Mat LungMaskPaper(const cv::Mat& hu) { return FindLung(hu).Unpack(); }

@@ -3,19 +3,16 @@
 #ifndef M3LUNG_PREPROCESS_LUNGS_LUNG_CROP_H_
 #define M3LUNG_PREPROCESS_LUNGS_LUNG_CROP_H_
 
+#include <optional>
+
 #include "opencv2/core/mat.hpp"
+#include "preprocess/crop_mode.h"
 
 namespace m3lung {
 
-enum class CropMethod {
-  kPaper,   // a box for this slice, by the paper's section III-A
-  kVolume,  // one box for the study (preprocess/lungs/lung_volume.h)
-  kNone,    // no lung found: the whole image
-};
-
 struct LungCrop {
-  cv::Rect box;  // pixels of the source image, never empty
-  CropMethod method = CropMethod::kNone;
+  cv::Rect box;                    // pixels of the source image, never empty
+  std::optional<CropMode> method;  // nothing where no lung was found: the box is the whole image
 };
 
 // The paper's six steps on one slice. `hu` is rows x columns, CV_16SC1, not empty.

@@ -70,7 +70,7 @@ absl::StatusOr<StudyPlan> PlanStudy(absl::Span<const SliceSummary> slices) {
 
 void MakeNetworkInput(const cv::Rect& common_box, int input_size, StudySlice& slice) {
   slice.box = FromCommonOrientation(common_box, slice.summary.size, slice.summary.orientation);
-  slice.method = CropMethod::kVolume;
+  slice.method = CropMode::kVolume;
   MakeInputOfBox(input_size, slice);
 }
 

@@ -9,6 +9,7 @@
 #define M3LUNG_PREPROCESS_STUDY_PIPELINE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,9 @@ namespace m3lung {
 struct StudySlice {
   SliceSummary summary;
   std::vector<std::string> warnings;
-  cv::Mat hu;    // as stored, CV_16SC1; released when the input is made
-  cv::Rect box;  // that the network sees, in the image as stored
-  CropMethod method = CropMethod::kNone;
+  cv::Mat hu;                      // as stored, CV_16SC1; released when the input is made
+  cv::Rect box;                    // that the network sees, in the image as stored
+  std::optional<CropMode> method;  // as of LungCrop
   std::vector<int16_t> input;  // input_size x input_size HU, row by row, in the common orientation
 
   int64_t coarse_bytes() const {

@@ -125,7 +125,7 @@ v1::Model DescribeModel(const ServedModel& model, bool is_default) {
   described.set_input_size(manifest.input_size);
   for (const float centre : manifest.window_centres_hu) described.add_window_centres_hu(centre);
   described.set_window_width_hu(manifest.window_width_hu);
-  described.set_crop_mode(ToProtoCropMode(manifest.crop_mode));
+  described.set_crop_mode(ToProto(manifest.crop_mode));
   described.set_feature_size(manifest.feature_size);
   v1::Provenance& provenance = *described.mutable_provenance();
   provenance.set_weights_origin(ToProto(manifest.weights_origin));

@@ -74,9 +74,9 @@ void StudySession::Open() {
     is_routine_ = true;
   }
   model_ = *std::move(model);
-  by_paper_ = header.crop_mode() == v1::PAPER ||
-              (header.crop_mode() == v1::CROP_MODE_UNSPECIFIED &&
-               ToProtoCropMode(model_->bundle->manifest.crop_mode) == v1::PAPER);
+  by_paper_ =
+      header.crop_mode() == v1::PAPER || (header.crop_mode() == v1::CROP_MODE_UNSPECIFIED &&
+                                          model_->bundle->manifest.crop_mode == CropMode::kPaper);
   // Refused before it is sent, where what was announced has no room.
   const int64_t announced =
       by_paper_

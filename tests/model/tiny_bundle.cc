@@ -76,7 +76,7 @@ BundleContents TinyContents(const std::string& name, const std::string& version)
   BundleContents contents;
   contents.manifest.name = name;
   contents.manifest.version = version;
-  contents.manifest.crop_mode = "paper";
+  contents.manifest.crop_mode = CropMode::kPaper;
   contents.manifest.training_data = "none";
   contents.manifest.made_by = "a test, seed 1";
   contents.manifest.golden_tolerance = 1e-4F;

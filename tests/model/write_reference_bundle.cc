@@ -58,8 +58,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: write_reference_bundle FOLDER\n";
     return 2;
   }
-  for (auto measure : {m3lung::MapMeasure::kInnerProduct, m3lung::MapMeasure::kCosine,
-                       m3lung::MapMeasure::kEuclidean}) {
+  for (auto measure : m3lung::kMapMeasures) {
     const absl::Status status = m3lung::WriteOne(argv[1], measure);
     if (!status.ok()) {
       std::cerr << status << "\n";

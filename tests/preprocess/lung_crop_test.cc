@@ -20,19 +20,19 @@ cv::Mat Body(std::initializer_list<cv::Rect> lungs) {
 
 TEST(CropLungPaperTest, BoxIsBoundsWithTenPixelsOfMargin) {
   const LungCrop crop = CropLungPaper(Body({{30, 40, 20, 30}, {60, 35, 25, 30}}));
-  EXPECT_EQ(crop.method, CropMethod::kPaper);
+  EXPECT_EQ(crop.method, CropMode::kPaper);
   EXPECT_EQ(crop.box, cv::Rect(20, 25 + kShift, 75, 55));
 }
 
 TEST(CropLungPaperTest, MarginIsClampedToTheImage) {
   const LungCrop crop = CropLungPaper(Body({{2, 3, 116, 95}}));
   EXPECT_EQ(crop.box, cv::Rect(0, 0, 120, 100));
-  EXPECT_EQ(crop.method, CropMethod::kPaper);
+  EXPECT_EQ(crop.method, CropMode::kPaper);
 }
 
 TEST(CropLungPaperTest, NothingFoundIsTheWholeImage) {
   const LungCrop crop = CropLungPaper(Body({}));
-  EXPECT_EQ(crop.method, CropMethod::kNone);
+  EXPECT_EQ(crop.method, std::nullopt);
   EXPECT_EQ(crop.box, cv::Rect(0, 0, 120, 100));
   EXPECT_EQ(cv::countNonZero(LungMaskPaper(Body({}))), 0);
 }
@@ -40,13 +40,13 @@ TEST(CropLungPaperTest, NothingFoundIsTheWholeImage) {
 TEST(CropLungPaperTest, ThresholdExcludesMinus300) {
   cv::Mat hu = Body({});
   hu(cv::Rect(40, 40, 20, 20)).setTo(-300);
-  EXPECT_EQ(CropLungPaper(hu).method, CropMethod::kNone);
+  EXPECT_EQ(CropLungPaper(hu).method, std::nullopt);
   hu(cv::Rect(40, 40, 20, 20)).setTo(-301);
-  EXPECT_EQ(CropLungPaper(hu).method, CropMethod::kPaper);
+  EXPECT_EQ(CropLungPaper(hu).method, CropMode::kPaper);
 }
 
 TEST(CropLungPaperTest, OpeningKeepsEightRowsAndDropsSeven) {
-  EXPECT_EQ(CropLungPaper(Body({{40, 40, 30, 7}})).method, CropMethod::kNone);
+  EXPECT_EQ(CropLungPaper(Body({{40, 40, 30, 7}})).method, std::nullopt);
   EXPECT_EQ(CropLungPaper(Body({{40, 40, 30, 8}})).box, cv::Rect(30, 30 + kShift, 50, 28));
   EXPECT_EQ(CropLungPaper(Body({{40, 40, 1, 8}})).box, cv::Rect(30, 30 + kShift, 21, 28));
 }
@@ -54,7 +54,7 @@ TEST(CropLungPaperTest, OpeningKeepsEightRowsAndDropsSeven) {
 TEST(CropLungPaperTest, DropsWhatTouchesAnyBorder) {
   for (const cv::Rect& air : {cv::Rect(0, 30, 20, 20), cv::Rect(100, 30, 20, 20),
                               cv::Rect(40, 0, 20, 20), cv::Rect(40, 80, 20, 20)}) {
-    EXPECT_EQ(CropLungPaper(Body({air})).method, CropMethod::kNone) << air;
+    EXPECT_EQ(CropLungPaper(Body({air})).method, std::nullopt) << air;
     EXPECT_EQ(CropLungPaper(Body({air, {55, 45, 10, 10}})).box, cv::Rect(45, 35 + kShift, 30, 30))
         << air;
   }
@@ -62,7 +62,7 @@ TEST(CropLungPaperTest, DropsWhatTouchesAnyBorder) {
 
 TEST(CropLungPaperTest, ComponentsTouchingAtACornerAreOne) {
   // The second block meets the first at a corner, the first meets the border.
-  EXPECT_EQ(CropLungPaper(Body({{0, 20, 30, 20}, {30, 40, 20, 20}})).method, CropMethod::kNone);
+  EXPECT_EQ(CropLungPaper(Body({{0, 20, 30, 20}, {30, 40, 20, 20}})).method, std::nullopt);
 }
 
 TEST(LungMaskPaperTest, IsTheLungMovedDown) {
@@ -121,12 +121,12 @@ TEST(CropLungPaperTest, EqualsOpenCvOnRandomSlices) {
     const cv::Rect image(0, 0, hu.cols, hu.rows), bounds = cv::boundingRect(reference);
     const LungCrop crop = CropLungPaper(hu);
     if (bounds.empty()) {
-      ASSERT_EQ(crop.method, CropMethod::kNone) << i;
+      ASSERT_EQ(crop.method, std::nullopt) << i;
       ASSERT_EQ(crop.box, image) << i;
     } else {
       ++found;
       const cv::Rect box = (bounds - cv::Point(10, 10)) + cv::Size(20, 20);
-      ASSERT_EQ(crop.method, CropMethod::kPaper) << i;
+      ASSERT_EQ(crop.method, CropMode::kPaper) << i;
       ASSERT_EQ(crop.box, box & image) << i;
     }
   }

@@ -40,7 +40,7 @@ nlohmann::json Describe(const m3lung::HuSlice& slice, bool crops, bool pixels) {
   if (!crops) return json;
   const m3lung::LungCrop crop = m3lung::CropLungPaper(slice.hu);
   json["box"] = {crop.box.x, crop.box.y, crop.box.width, crop.box.height};
-  json["method"] = crop.method == m3lung::CropMethod::kPaper ? "paper" : "none";
+  json["method"] = crop.method.has_value() ? m3lung::CropModeName(*crop.method) : "none";
   json["crop_base64"] = absl::Base64Escape(BytesOf(m3lung::ResizeCrop(slice.hu, crop.box, 192)));
   return json;
 }

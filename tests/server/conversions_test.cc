@@ -121,17 +121,15 @@ TEST(ConversionsTest, VerdictsOriginsCropsMeanWhatTheyAreCalled) {
   EXPECT_EQ(ToProto(WeightsOrigin::kSyntheticData), v1::SYNTHETIC_DATA);
   EXPECT_EQ(ToProto(WeightsOrigin::kMixedData), v1::MIXED_DATA);
   EXPECT_EQ(ToProto(WeightsOrigin::kRealData), v1::REAL_DATA);
-  EXPECT_EQ(ToProtoCropMode("paper"), v1::PAPER);
-  EXPECT_EQ(ToProtoCropMode("volume"), v1::VOLUME);
-  EXPECT_EQ(ToProtoCropMode("none"), v1::CROP_MODE_UNSPECIFIED);
-  EXPECT_EQ(ToProtoCropMode(""), v1::CROP_MODE_UNSPECIFIED);
-  EXPECT_EQ(NameOf(CropMethod::kPaper), "paper");
-  EXPECT_EQ(NameOf(CropMethod::kVolume), "volume");
-  EXPECT_EQ(NameOf(CropMethod::kNone), "none");
+  EXPECT_EQ(ToProto(CropMode::kPaper), v1::PAPER);
+  EXPECT_EQ(ToProto(CropMode::kVolume), v1::VOLUME);
+  EXPECT_EQ(NameOf(CropMode::kPaper), "paper");
+  EXPECT_EQ(NameOf(CropMode::kVolume), "volume");
+  EXPECT_EQ(NameOf(std::nullopt), "none");
 }
 
 TEST(ConversionsTest, ABoxKeepsItsPlaceAndItsMethod) {
-  const v1::LungBox box = ToProto(cv::Rect(1, 2, 3, 4), CropMethod::kVolume);
+  const v1::LungBox box = ToProto(cv::Rect(1, 2, 3, 4), CropMode::kVolume);
   EXPECT_THAT((std::vector{box.x(), box.y(), box.width(), box.height()}), ElementsAre(1, 2, 3, 4));
   EXPECT_EQ(box.method(), "volume");
 }

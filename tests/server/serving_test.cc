@@ -63,7 +63,7 @@ class ServingTest : public ::testing::Test {
     bundle->manifest.name = "fake";
     bundle->manifest.version = folder.filename().string();
     bundle->manifest.input_size = 4;
-    bundle->manifest.crop_mode = "paper";
+    bundle->manifest.crop_mode = CropMode::kPaper;
     bundle->digest = Sha256Hex(bundle->manifest.version);
     bundle->device = "cpu";
     bundle->batch_durations = {absl::ZeroDuration()};

@@ -22,7 +22,7 @@ inline FakeModel MakeFakeModel() {
   FakeModel made = {.model = std::make_shared<ServedModel>(), .runner = runner.get()};
   auto bundle = std::make_shared<Bundle>();
   bundle->manifest.input_size = 4;
-  bundle->manifest.crop_mode = "paper";
+  bundle->manifest.crop_mode = CropMode::kPaper;
   bundle->device = "cpu";
   bundle->runs_on = "nothing";
   bundle->runner = std::move(runner);

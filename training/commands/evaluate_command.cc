@@ -60,8 +60,8 @@ absl::Status CheckFit(const EvaluateCommandOptions& options, const PreparedData&
   }
   if (data.crop_mode != manifest.crop_mode) {
     return absl::FailedPreconditionError(absl::StrCat(
-        options.data, " was cropped in mode \"", data.crop_mode, "\", and ", BundleName(manifest),
-        " is served with mode \"", manifest.crop_mode,
+        options.data, " was cropped in mode \"", CropModeName(data.crop_mode), "\", and ",
+        BundleName(manifest), " is served with mode \"", CropModeName(manifest.crop_mode),
         "\": the figures would not be those of the service; evaluate a bundle that was trained on "
         "such crops"));
   }

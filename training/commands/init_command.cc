@@ -20,8 +20,6 @@ namespace m3lung {
 namespace {
 
 constexpr int kSlicesPerStudy = 2;
-// Probabilities of the golden input may differ by this between processors.
-constexpr float kGoldenTolerance = 1e-3F;
 
 struct InitOptions {
   std::string out;
@@ -52,7 +50,7 @@ absl::Status Init(const InitOptions& options) {
   Manifest& manifest = contents.manifest;
   manifest.name = options.name;
   manifest.version = options.version;
-  manifest.crop_mode = "volume";
+  manifest.crop_mode = CropMode::kVolume;
   manifest.weights_origin = WeightsOrigin::kRandom;
   manifest.training_data = absl::StrCat("none; batch statistics from ", phantoms.labels.size(),
                                         " slices of 4 synthetic studies");

@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/bundle_files.h"
+#include "model/bundle/precision.h"
 #include "training/commands/commands.h"
 #include "training/data/prepared.h"
 #include "training/evaluation/compare_predictions.h"
@@ -35,7 +36,7 @@ struct PrecisionCommandOptions {
 };
 
 absl::StatusOr<Predictions> Score(const PrecisionCommandOptions& options, const PreparedData& data,
-                                  const std::string& precision, int64_t slices) {
+                                  Precision precision, int64_t slices) {
   LoadOptions load;
   load.device = options.device;
   load.batch_sizes = {options.batch_size};
@@ -43,7 +44,7 @@ absl::StatusOr<Predictions> Score(const PrecisionCommandOptions& options, const 
   load.precision = precision;
   load.any_precision = true;
   M3L_ASSIGN_OR_RETURN(const auto bundle, LoadBundle(options.bundle, load));
-  Progress progress(absl::StrCat("scored in ", precision), "slices", slices);
+  Progress progress(absl::StrCat("scored in ", PrecisionName(precision)), "slices", slices);
   int64_t shown = 0;
   M3L_ASSIGN_OR_RETURN(ScoredStudies scored,
                        ScoreStudies(*bundle->runner, data.studies, {.batch = options.batch_size},
@@ -80,8 +81,8 @@ absl::Status RunPrecision(const PrecisionCommandOptions& options) {
   for (const PreparedStudy& study : data.studies) {
     slices += static_cast<int64_t>(study.slices.size());
   }
-  M3L_ASSIGN_OR_RETURN(const Predictions full, Score(options, data, "fp32", slices));
-  M3L_ASSIGN_OR_RETURN(const Predictions reduced, Score(options, data, options.precision, slices));
+  M3L_ASSIGN_OR_RETURN(const Predictions full, Score(options, data, Precision::kFp32, slices));
+  M3L_ASSIGN_OR_RETURN(const Predictions reduced, Score(options, data, precision, slices));
   M3L_ASSIGN_OR_RETURN(const PredictionsDifference difference,
                        ComparePredictions(full, reduced, kPrecisionTolerance));
   Print("slices", difference.slices);

@@ -1,10 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/commands/training_flags.h"
 
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
 #include "base/machine.h"
+#include "model/bundle/precision.h"
 
 namespace m3lung {
 namespace {
+
+// An option whose value is one of `values`, by its name.
+template <typename Value, size_t kCount>
+void AddNamedOption(CLI::App& command, const std::string& flag, Value& value,
+                    const std::array<Value, kCount>& values, absl::string_view (*name_of)(Value),
+                    const std::string& help) {
+  std::vector<std::string> names;
+  for (const Value each : values) names.emplace_back(name_of(each));
+  command
+      .add_option_function<std::string>(
+          flag,
+          [&value, values, name_of](const std::string& name) {
+            for (const Value each : values) {
+              if (name == name_of(each)) value = each;
+            }
+          },
+          help)
+      ->check(CLI::IsMember(names))
+      ->default_str(std::string(name_of(value)));
+}
 
 void AddScheduleFlags(CLI::App& command, const std::string& prefix, int& epochs,
                       Schedule& schedule) {
@@ -14,11 +41,8 @@ void AddScheduleFlags(CLI::App& command, const std::string& prefix, int& epochs,
   command.add_option(prefix + "learning-rate", schedule.initial, "Of the beginning")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command
-      .add_option(prefix + "schedule", schedule.kind,
-                  "step: times 0.1 every so many epochs; linear: falls to 0")
-      ->check(CLI::IsMember({"step", "linear"}))
-      ->capture_default_str();
+  AddNamedOption(command, prefix + "schedule", schedule.kind, kScheduleKinds, ScheduleName,
+                 "step: times 0.1 every so many epochs; linear: falls to 0");
   command.add_option(prefix + "decay-every", schedule.decay_every, "Epochs of a step")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
@@ -87,9 +111,8 @@ void ApplyAugmentation(const std::string& augmentation, SliceTrainingOptions& tr
 void AddPatientTrainingFlags(CLI::App& command, const std::string& prefix,
                              PatientTrainingOptions& training) {
   AddScheduleFlags(command, prefix, training.epochs, training.schedule);
-  command.add_option(prefix + "optimizer", training.optimizer, "adam or sgd")
-      ->check(CLI::IsMember({"adam", "sgd"}))
-      ->capture_default_str();
+  AddNamedOption(command, prefix + "optimizer", training.optimizer, kOptimizerKinds, OptimizerName,
+                 "adam or sgd");
   command.add_option(prefix + "weight-decay", training.weight_decay, "Of the weights")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -105,13 +128,17 @@ void AddPatientTrainingFlags(CLI::App& command, const std::string& prefix,
 
 void AddMachineFlags(CLI::App& command, SliceTrainingOptions& training) {
   training.threads = UsableProcessors();
-  training.precision = "auto";
+  training.precision = std::nullopt;
   command.add_option("--device", training.device, "cpu, cuda or cuda:N")->capture_default_str();
   command
-      .add_option("--precision", training.precision,
-                  "fp32, bf16 (mixed), or auto: bf16 where the device gains by it")
+      .add_option_function<std::string>(
+          "--precision",
+          [&training](const std::string& name) {
+            if (const auto read = ParsePrecisionOrAuto(name); read.ok()) training.precision = *read;
+          },
+          "fp32, bf16 (mixed), or auto: bf16 where the device gains by it")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
-      ->capture_default_str();
+      ->default_str("auto");
   command.add_option("--threads", training.threads, "Of one step on the CPU")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -20,6 +20,7 @@
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
+#include "preprocess/crop_mode.h"
 #include "preprocess/skip_reason.h"
 #include "preprocess/study/pipeline.h"
 #include "training/data/prepared_files.h"
@@ -58,7 +59,7 @@ absl::StatusOr<std::vector<std::string>> FilesOf(const fs::path& folder) {
 // and times of the files, the slice labels, and the way.
 absl::StatusOr<std::string> KeyOf(const DatasetStudy& study, const std::vector<std::string>& files,
                                   int input_size) {
-  std::string text = absl::StrCat("volume/", input_size, "\n");
+  std::string text = absl::StrCat(CropModeName(CropMode::kVolume), "/", input_size, "\n");
   const auto add = [&](const fs::path& path) -> absl::Status {
     std::error_code error;
     const uintmax_t size = fs::is_directory(path, error) ? 0 : fs::file_size(path, error);
@@ -217,7 +218,7 @@ absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
   PrepareSummary summary;
   PreparedIndex index;
   index.input_size = options.input_size;
-  index.crop_mode = kVolumeCrop;
+  index.crop_mode = CropMode::kVolume;
   for (size_t i = 0; i < studies.size(); ++i) {
     const absl::Status& status = outcomes[i].status;
     if (absl::IsFailedPrecondition(status)) {

@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "model/engine/inference.h"
+#include "preprocess/crop_mode.h"
 #include "torch/types.h"
 #include "training/data/dataset.h"
 
@@ -43,7 +44,7 @@ struct PreparedStudy {
 
 struct PreparedData {
   int input_size = 0;  // S, pixels
-  std::string crop_mode;
+  CropMode crop_mode = CropMode::kVolume;
   std::vector<PreparedStudy> studies;
 };
 

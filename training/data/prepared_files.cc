@@ -121,7 +121,7 @@ absl::StatusOr<PreparedIndex> ReadPreparedIndex(const fs::path& folder) {
   try {
     PreparedIndex index;
     index.input_size = json.at("input_size");
-    index.crop_mode = json.at("crop_mode");
+    M3L_ASSIGN_OR_RETURN(index.crop_mode, ParseCropMode(json.at("crop_mode").get<std::string>()));
     for (const Json& item : json.at("studies")) {
       PreparedIndex::Study& study = index.studies.emplace_back();
       study.name = item.at("study");
@@ -151,7 +151,7 @@ absl::Status WritePreparedIndex(const fs::path& folder, const PreparedIndex& ind
   }
   const Json json = {{"format_version", kFormatVersion},
                      {"input_size", index.input_size},
-                     {"crop_mode", index.crop_mode},
+                     {"crop_mode", std::string(CropModeName(index.crop_mode))},
                      {"studies", std::move(studies)},
                      {"left_out", std::move(left_out)}};
   return WriteFile(folder / kPreparedFile, json.dump(1));

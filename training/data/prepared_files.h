@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "opencv2/core/mat.hpp"
+#include "preprocess/crop_mode.h"
 #include "training/data/dataset.h"
 
 namespace m3lung {
@@ -19,7 +20,6 @@ namespace m3lung {
 inline constexpr char kPreparedFile[] = "prepared.json";
 inline constexpr char kHuFile[] = "slices.hu";
 inline constexpr char kMaskFile[] = "lesions.mask";
-inline constexpr char kVolumeCrop[] = "volume";
 
 // study.json.
 struct StudyRecord {
@@ -47,7 +47,7 @@ absl::Status WritePreparedStudy(const std::filesystem::path& folder, const Study
 // prepared.json.
 struct PreparedIndex {
   int input_size = 0;
-  std::string crop_mode;
+  CropMode crop_mode = CropMode::kVolume;
   struct Study {
     std::string name;
     Label label = Label::kHealthy;

@@ -9,6 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "model/answers/assessment.h"
+#include "model/answers/lesion_threshold.h"
 #include "model/engine/inference.h"
 #include "training/data/prepared.h"
 #include "training/evaluation/evaluation.h"
@@ -17,11 +19,11 @@
 namespace m3lung {
 
 struct ScoreOptions {
-  int batch = 16;                         // slices that are scored together
-  float healthy_share_threshold = 0.99F;  // T of the assessment without parameters
+  int batch = 16;                                          // slices that are scored together
+  float healthy_share_threshold = kHealthyShareThreshold;  // T of the assessment without parameters
   // A slice of a greater lesion probability is called one with a lesion, as the slice
   // network itself does when it chooses what its map shows.
-  float lesion_threshold = 0.5F;
+  float lesion_threshold = kLesionThreshold;
 };
 
 struct ScoredStudies {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/answers/assessment.h"
 #include "training/data/prepared.h"
 #include "training/evaluation/evaluation.h"
 #include "training/trainers/features.h"
@@ -34,7 +35,7 @@ struct AblationTable {
 };
 
 struct AblationOptions {
-  float healthy_share_threshold = 0.99F;  // T of the assessment without parameters
+  float healthy_share_threshold = kHealthyShareThreshold;  // T of the assessment without parameters
   int resamples = 1000;
   uint64_t seed = 1;
 };

@@ -2,32 +2,19 @@
 #include "training/trainers/mixed_precision.h"
 
 #include "ATen/autocast_mode.h"
-#include "ATen/cpu/Utils.h"
 #include "absl/strings/str_cat.h"
+#include "model/engine/convolution_precision.h"
 
 namespace m3lung {
-namespace {
-
-bool HasBf16Instructions() {
-  const auto capabilities = at::cpu::get_cpu_capabilities();
-  for (const char* name : {"avx512_bf16", "amx_bf16"}) {
-    const auto found = capabilities.find(name);
-    if (found != capabilities.end() && found->second.isBool() && found->second.toBool()) {
-      return true;
-    }
+absl::StatusOr<Precision> ChooseTrainingPrecision(std::optional<Precision> wanted,
+                                                  torch::Device device) {
+  if (!wanted.has_value()) {
+    return device.is_cuda() || ProcessorOffers(Precision::kBf16) ? Precision::kBf16
+                                                                 : Precision::kFp32;
   }
-  return false;
-}
-
-}  // namespace
-
-absl::StatusOr<std::string> ChoosePrecision(absl::string_view wanted, torch::Device device) {
-  if (wanted == "fp32" || wanted == "bf16") return std::string(wanted);
-  if (wanted != "auto") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("precision must be auto, fp32 or bf16; was \"", wanted, "\""));
-  }
-  return device.is_cuda() || HasBf16Instructions() ? "bf16" : "fp32";
+  if (*wanted == Precision::kFp32 || *wanted == Precision::kBf16) return *wanted;
+  return absl::InvalidArgumentError(
+      absl::StrCat("precision must be auto, fp32 or bf16; was \"", PrecisionName(*wanted), "\""));
 }
 
 AutocastScope::AutocastScope(torch::Device device, bool bf16)

@@ -3,17 +3,18 @@
 #ifndef M3LUNG_TRAINING_TRAINERS_MIXED_PRECISION_H_
 #define M3LUNG_TRAINING_TRAINERS_MIXED_PRECISION_H_
 
-#include <string>
+#include <optional>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "model/bundle/precision.h"
 #include "torch/types.h"
 
 namespace m3lung {
 
-// "auto" to "bf16" where the device computes in it faster than in fp32, else to
-// "fp32"; these two stay. INVALID_ARGUMENT for any other text.
-absl::StatusOr<std::string> ChoosePrecision(absl::string_view wanted, torch::Device device);
+// `wanted`; where that is nothing, kBf16 if the device computes in it faster than in float32, else
+// kFp32. INVALID_ARGUMENT for another one than these two.
+absl::StatusOr<Precision> ChooseTrainingPrecision(std::optional<Precision> wanted,
+                                                  torch::Device device);
 
 // While it lives, operations of this thread that gain by it run in bf16.
 class AutocastScope {

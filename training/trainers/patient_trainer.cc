@@ -15,6 +15,7 @@
 #include "training/progress.h"
 #include "training/trainers/checkpoint.h"
 #include "training/trainers/net_options.h"
+#include "training/trainers/optimizer.h"
 #include "training/trainers/scalars.h"
 
 namespace m3lung {
@@ -25,44 +26,18 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kKind[] = "patient";
 
-absl::Status CheckOptions(const PatientTrainingOptions& options) {
-  M3L_RETURN_IF_ERROR(Validate(options.net));
-  if (options.schedule.kind != "step" && options.schedule.kind != "linear") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a schedule must be step or linear; was \"", options.schedule.kind, "\""));
-  }
-  if (options.optimizer != "sgd" && options.optimizer != "adam") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an optimizer must be sgd or adam; was \"", options.optimizer, "\""));
-  }
-  return absl::OkStatus();
-}
-
 Json TrainingNotes(const PatientTrainingOptions& options, size_t studies) {
   return {{"studies", studies},
           {"epochs", options.epochs},
           {"batch_size", options.batch_size},
           {"learning_rate", options.schedule.initial},
-          {"schedule", options.schedule.kind},
+          {"schedule", std::string(ScheduleName(options.schedule.kind))},
           {"decay_every", options.schedule.decay_every},
           {"warm_up", options.schedule.warm_up},
-          {"optimizer", options.optimizer},
+          {"optimizer", std::string(OptimizerName(options.optimizer))},
           {"weight_decay", options.weight_decay},
           {"least_slices", options.least_slices},
           {"seed", options.seed}};
-}
-
-std::unique_ptr<torch::optim::Optimizer> MakeOptimizer(const PatientTrainingOptions& options,
-                                                       PatientNet& net) {
-  if (options.optimizer == "sgd") {
-    return std::make_unique<torch::optim::SGD>(net->parameters(),
-                                               torch::optim::SGDOptions(options.schedule.initial)
-                                                   .momentum(0.9)
-                                                   .weight_decay(options.weight_decay));
-  }
-  return std::make_unique<torch::optim::AdamW>(
-      net->parameters(),
-      torch::optim::AdamWOptions(options.schedule.initial).weight_decay(options.weight_decay));
 }
 
 // A random part of the slices, in their order.
@@ -109,7 +84,8 @@ class PatientTraining {
         validation_(std::move(validation)),
         training_(TrainingNotes(options, train_.size())),
         net_(options.net),
-        optimizer_(MakeOptimizer(options, net_)) {}
+        optimizer_(MakeOptimizer(options.optimizer, net_->parameters(), options.schedule.initial,
+                                 options.weight_decay)) {}
 
   absl::Status Resume() try {
     const absl::StatusOr<Json> notes = ReadCheckpointNotes(checkpoint_, kKind);
@@ -215,7 +191,7 @@ absl::StatusOr<TrainingEnd> TrainPatientNet(const std::vector<StudyFeatures>& st
                                             const PatientTrainingOptions& options,
                                             const fs::path& run, const std::string& name,
                                             const StopRequested& stop) {
-  M3L_RETURN_IF_ERROR(CheckOptions(options));
+  M3L_RETURN_IF_ERROR(Validate(options.net));
   std::vector<const StudyFeatures*> train, validation;
   for (const StudyFeatures& study : studies) {
     if (study.features.size(0) == 0) continue;

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "model/networks/patient_net.h"
 #include "training/trainers/features.h"
+#include "training/trainers/optimizer.h"
 #include "training/trainers/schedule.h"
 #include "training/trainers/slice_trainer.h"
 #include "training/trainers/stop_signal.h"
@@ -26,7 +27,7 @@ struct PatientTrainingOptions {
   PatientNetOptions net;
   int epochs = 90;
   Schedule schedule = {.initial = 0.001, .decay_every = 30};
-  std::string optimizer = "adam";  // or "sgd", with momentum 0.9
+  OptimizerKind optimizer = OptimizerKind::kAdam;
   double weight_decay = 1e-4;
   int batch_size = 16;  // studies
   // Least share of a study's slices that one pass sees, the rest left out at random;

@@ -21,7 +21,6 @@ namespace {
 
 // Of the golden input's synthetic studies.
 constexpr uint64_t kGoldenSeed = 1;
-constexpr float kGoldenTolerance = 1e-3F;
 
 // The temperature of the patient network, by the studies that it was not trained on.
 // At least 1: where the network tells a few studies all rightly, the fit would make
@@ -59,7 +58,7 @@ absl::StatusOr<ExportedRun> ExportRun(const RunExportOptions& options) {
   BundleContents contents;
   contents.manifest.name = options.name;
   contents.manifest.version = options.version;
-  contents.manifest.crop_mode = "volume";
+  contents.manifest.crop_mode = CropMode::kVolume;
   contents.manifest.healthy_share_threshold = options.healthy_share_threshold;
   contents.manifest.weights_origin = options.origin;
   contents.manifest.training_data = options.training_data;

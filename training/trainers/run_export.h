@@ -18,7 +18,7 @@ struct RunExportOptions {
   std::string version = "1";
   WeightsOrigin origin = WeightsOrigin::kSyntheticData;
   std::string training_data;  // in words: what the studies were
-  float healthy_share_threshold = 0.99F;
+  float healthy_share_threshold = kHealthyShareThreshold;
   bool overwrite = false;
 };
 

@@ -39,14 +39,14 @@ CheckpointNotes SliceTrainingNotes(const PreparedData& data, const SliceTraining
                                    int64_t samples) {
   const AugmentationOptions& a = options.batches.augmentation;
   return {{"samples", samples},
-          {"crop_mode", data.crop_mode},
+          {"crop_mode", std::string(CropModeName(data.crop_mode))},
           {"epochs", options.epochs},
           {"batch_size", options.batches.size},
           {"images_per_epoch", options.batches.images_per_epoch},
           {"balanced", options.batches.balanced},
           {"part", options.batches.part},
           {"learning_rate", options.schedule.initial},
-          {"schedule", options.schedule.kind},
+          {"schedule", std::string(ScheduleName(options.schedule.kind))},
           {"decay_every", options.schedule.decay_every},
           {"warm_up", options.schedule.warm_up},
           {"momentum", options.momentum},
@@ -70,7 +70,7 @@ CheckpointNotes SliceTrainingNotes(const PreparedData& data, const SliceTraining
             {"lung_spread", a.lung_spread}}},
           {"initial_weights", options.initial_weights.filename().string()},
           {"start_from", ""},
-          {"precision", options.precision}};
+          {"precision", std::string(PrecisionName(options.precision.value_or(Precision::kFp32)))}};
 }
 
 absl::StatusOr<TrainedSliceNet> LoadSliceNet(const fs::path& run, bool finished_only) try {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
-#include <optional>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -23,6 +23,7 @@
 #include "training/trainers/mask_loss.h"
 #include "training/trainers/mixed_precision.h"
 #include "training/trainers/net_options.h"
+#include "training/trainers/optimizer.h"
 #include "training/trainers/scalars.h"
 #include "training/trainers/slice_losses.h"
 #include "training/trainers/slice_run.h"
@@ -63,9 +64,8 @@ class SliceTraining {
     training_["start_from"] = started_from;
     net_->to(device_);
     ToChannelsLast(net_);
-    optimizer_.emplace(net_->parameters(), torch::optim::SGDOptions(options.schedule.initial)
-                                               .momentum(options.momentum)
-                                               .weight_decay(options.weight_decay));
+    optimizer_ = MakeOptimizer(OptimizerKind::kSgd, net_->parameters(), options.schedule.initial,
+                               options.weight_decay, options.momentum);
   }
 
   absl::Status Resume() try {
@@ -74,7 +74,7 @@ class SliceTraining {
     M3L_RETURN_IF_ERROR(notes.status());
     M3L_RETURN_IF_ERROR(CheckSameTraining(notes->at("net"), m3lung::ToJson(options_.net)));
     M3L_RETURN_IF_ERROR(CheckSameTraining(notes->at("training"), training_));
-    M3L_RETURN_IF_ERROR(LoadCheckpoint(Checkpoint(), *net_, &*optimizer_));
+    M3L_RETURN_IF_ERROR(LoadCheckpoint(Checkpoint(), *net_, optimizer_.get()));
     ToChannelsLast(net_);
     epoch_ = notes->at("epoch");
     batch_ = notes->at("batch");
@@ -121,7 +121,7 @@ class SliceTraining {
   }
 
   ImageScores Score(const SliceBatch& batch) {
-    const AutocastScope autocast(device_, options_.precision == "bf16");
+    const AutocastScope autocast(device_, options_.precision == Precision::kBf16);
     const torch::Tensor images =
         net_->windows()->CutAt(batch.hu.to(device_), batch.centres_hu.to(device_));
     const bool whole = batch.hu.size(1) == options_.net.input_size;
@@ -206,7 +206,7 @@ class SliceTraining {
   Json training_;
 
   SliceNet net_;
-  std::optional<torch::optim::SGD> optimizer_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
 
   int64_t epoch_ = 0, batch_ = 0;  // the next one
   SliceSums sums_;
@@ -245,10 +245,6 @@ absl::Status CheckOptions(const PreparedData& data, const SliceTrainingOptions& 
                                                    data.input_size, " pixels, the network takes ",
                                                    options.net.input_size));
   }
-  if (options.schedule.kind != "step" && options.schedule.kind != "linear") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a schedule must be step or linear; was \"", options.schedule.kind, "\""));
-  }
   if (options.batches.part % 32 != 0 || options.batches.part > data.input_size) {
     return absl::InvalidArgumentError(
         absl::StrCat("a part of a slice must be a multiple of 32 pixels, up to the slice's ",
@@ -281,7 +277,7 @@ absl::StatusOr<TrainingEnd> TrainSliceNet(const PreparedData& data,
   M3L_RETURN_IF_ERROR(CheckOptions(data, options));
   M3L_ASSIGN_OR_RETURN(const torch::Device device, OpenDevice(options.device));
   SliceTrainingOptions chosen = options;
-  M3L_ASSIGN_OR_RETURN(chosen.precision, ChoosePrecision(options.precision, device));
+  M3L_ASSIGN_OR_RETURN(chosen.precision, ChooseTrainingPrecision(options.precision, device));
   chosen.batches.covers = options.mask_weight > 0;
   M3L_ASSIGN_OR_RETURN(SliceSamples train, SamplesOf(data, Split::kTrain));
   M3L_ASSIGN_OR_RETURN(SliceSamples validation, SamplesOf(data, Split::kValidation));

@@ -7,11 +7,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "model/bundle/precision.h"
 #include "model/networks/slice_net.h"
 #include "training/data/prepared.h"
+#include "training/trainers/optimizer.h"
 #include "training/trainers/schedule.h"
 #include "training/trainers/slice_batches.h"
 #include "training/trainers/stop_signal.h"
@@ -22,7 +25,7 @@ struct SliceTrainingOptions {
   SliceNetOptions net;
   int epochs = 110;
   Schedule schedule;
-  double momentum = 0.9;
+  double momentum = kMomentum;
   double weight_decay = 1e-4;
   // Of a loss beyond the paper's (mask_loss.h), where the truth of the lesions is known; needs
   // multi_task.
@@ -35,8 +38,9 @@ struct SliceTrainingOptions {
 
   // What the result does not depend on, but for rounding.
   std::string device = "cpu";
-  std::string precision = "fp32";  // or "bf16": mixed, by autocast
-  int threads = 0;                 // 0: LibTorch's own choice
+  // kFp32 or, mixed by autocast, kBf16; nothing: which of them the device computes faster in.
+  std::optional<Precision> precision = Precision::kFp32;
+  int threads = 0;  // 0: LibTorch's own choice
 };
 
 enum class TrainingEnd { kFinished, kStopped };

@@ -149,21 +149,20 @@ TEST_F(BundleTest, RunsSliceTsWhereTheCompiledNetworkIsNotToBeUsed) {
 }
 
 TEST_F(BundleTest, ComputesInAPrecisionThatTheManifestAllows) {
-  EXPECT_THAT(LoadBundle(folder_, {.precision = "bf16"}),
+  EXPECT_THAT(LoadBundle(folder_, {.precision = Precision::kBf16}),
               StatusIs(kRefused, AllOf(HasSubstr("tiny 1"), HasSubstr("bf16"),
                                        HasSubstr("m3lung-train precision"))));
-  EXPECT_THAT(LoadBundle(folder_, {.precision = "int8"}),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was \"int8\"")));
-  M3L_ASSERT_OK_AND_ASSIGN(const auto tried,
-                           LoadBundle(folder_, {.precision = "bf16", .any_precision = true}));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto tried, LoadBundle(folder_, {.precision = Precision::kBf16,
+                                                                  .any_precision = true}));
   const bool offers = ProcessorOffers(Precision::kBf16);  // without, it need not be fused
   EXPECT_THAT(tried->runs_on, StartsWith(offers ? "TorchScript bf16, fused" : "TorchScript bf16"));
 
   ChangeManifest("\"fp32\"", "\"bf16\", \"fp32\"");
-  M3L_ASSERT_OK_AND_ASSIGN(const auto allowed, LoadBundle(folder_, {.precision = "bf16"}));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto allowed,
+                           LoadBundle(folder_, {.precision = Precision::kBf16}));
   EXPECT_THAT(allowed->runs_on,
               StartsWith(offers ? "TorchScript bf16, fused" : "TorchScript bf16"));
-  M3L_ASSERT_OK_AND_ASSIGN(const auto full, LoadBundle(folder_, {.precision = "fp32"}));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto full, LoadBundle(folder_, {.precision = Precision::kFp32}));
   EXPECT_EQ(full->runs_on, "TorchScript fp32, fused");
   M3L_ASSERT_OK_AND_ASSIGN(const auto chosen, LoadBundle(folder_, {}));
   EXPECT_EQ(chosen->runs_on, ProcessorOffers(Precision::kBf16) ? "TorchScript bf16, fused"
@@ -269,9 +268,10 @@ TEST_F(BundleTest, WritesOverABundleOnlyWhenTold) {
 
 TEST_F(BundleTest, LeavesNothingBehindWhenRefusedToWrite) {
   BundleContents contents = TinyContents("tiny", "2");
-  contents.manifest.crop_mode = "none";
-  EXPECT_THAT(WriteBundle(std::move(contents), scratch_.path(), false),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"crop_mode\"")));
+  contents.manifest.healthy_share_threshold = 2;
+  EXPECT_THAT(
+      WriteBundle(std::move(contents), scratch_.path(), false),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"healthy_share_threshold\"")));
   M3L_ASSERT_OK_AND_ASSIGN(const auto found, FindBundles(scratch_.path()));
   EXPECT_THAT(found.folders, ElementsAre(folder_));
   EXPECT_THAT(found.passed_over, IsEmpty());

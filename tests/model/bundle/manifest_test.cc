@@ -31,8 +31,8 @@ Manifest Sample() {
   manifest.window_width_hu = 1200;
   manifest.channel_mean = {0.485F, 0.456F, 0.406F};
   manifest.channel_deviation = {0.229F, 0.224F, 0.225F};
-  manifest.crop_mode = "paper";
-  manifest.map_measure = "cosine";
+  manifest.crop_mode = CropMode::kPaper;
+  manifest.map_measure = MapMeasure::kCosine;
   manifest.weights_origin = WeightsOrigin::kSyntheticData;
   manifest.training_data = "40 phantoms";
   manifest.made_by = "m3lung-train init --seed=3";

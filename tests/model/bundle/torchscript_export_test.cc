@@ -43,7 +43,7 @@ void ExpectSliceExportEqual(SliceNet net) {
 }
 
 TEST(ExportSliceNetTest, EqualsTheLiveNetAtAnyBatchSize) {
-  for (auto measure : {MapMeasure::kInnerProduct, MapMeasure::kCosine, MapMeasure::kEuclidean}) {
+  for (auto measure : kMapMeasures) {
     SliceNetOptions options = TinySliceOptions();
     options.map_measure = measure;
     ExpectSliceExportEqual(MakeTinySliceNet(options));

@@ -3,14 +3,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/testing/status_matchers.h"
 #include "torch/torch.h"
 
 namespace m3lung {
 namespace {
-
-using ::m3lung::testing::StatusIs;
-using ::testing::HasSubstr;
 
 // One image, two channels, three points: (3, 0), (4, 4) and (0, 1); the
 // prototypes are (0, 1) without and (1, 0) with lesion.
@@ -48,7 +44,7 @@ TEST(LocationMapsTest, EachImageUsesItsOwnClassAndRange) {
 }
 
 TEST(LocationMapsTest, FlatFeatureGivesZeros) {
-  for (auto measure : {MapMeasure::kInnerProduct, MapMeasure::kCosine, MapMeasure::kEuclidean}) {
+  for (auto measure : kMapMeasures) {
     for (const torch::Tensor& feature : {torch::zeros({1, 2, 2, 2}), torch::ones({1, 2, 2, 2})}) {
       const torch::Tensor map =
           LocationMaps(feature, Prototypes(), torch::tensor({int64_t{1}}), measure);
@@ -58,7 +54,7 @@ TEST(LocationMapsTest, FlatFeatureGivesZeros) {
 }
 
 TEST(LocationMapsTest, PrototypesGetNoGradientButTheFeatureDoes) {
-  for (auto measure : {MapMeasure::kInnerProduct, MapMeasure::kCosine, MapMeasure::kEuclidean}) {
+  for (auto measure : kMapMeasures) {
     torch::Tensor feature = Feature().requires_grad_(true);
     torch::Tensor prototypes = Prototypes().requires_grad_(true);
     LocationMaps(feature, prototypes, torch::tensor({int64_t{1}}), measure)
@@ -69,15 +65,6 @@ TEST(LocationMapsTest, PrototypesGetNoGradientButTheFeatureDoes) {
     EXPECT_GT(feature.grad().abs().sum().item<float>(), 0);
     EXPECT_TRUE(torch::isfinite(feature.grad()).all().item<bool>());
   }
-}
-
-TEST(MapMeasureTest, NamesAreReadBack) {
-  for (auto measure : {MapMeasure::kInnerProduct, MapMeasure::kCosine, MapMeasure::kEuclidean}) {
-    M3L_ASSERT_OK_AND_ASSIGN(const MapMeasure read, ParseMapMeasure(MapMeasureName(measure)));
-    EXPECT_EQ(read, measure);
-  }
-  EXPECT_THAT(ParseMapMeasure("manhattan"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("\"manhattan\"")));
 }
 
 }  // namespace

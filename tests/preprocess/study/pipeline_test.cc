@@ -54,7 +54,7 @@ TEST_P(NetworkInputTest, ShowsThePatientTheUsualWayUp) {
   cv::minMaxLoc(stored(slice.box), &least, &most);
   EXPECT_EQ(least, HuOf(kCommonBox.x, kCommonBox.y));
   EXPECT_EQ(most, HuOf(kCommonBox.br().x - 1, kCommonBox.br().y - 1));
-  EXPECT_EQ(slice.method, CropMethod::kVolume);
+  EXPECT_EQ(slice.method, CropMode::kVolume);
   EXPECT_TRUE(slice.hu.empty());
 }
 
@@ -77,7 +77,7 @@ TEST_P(NetworkInputTest, ThePapersBoxIsTheWholeImageWhereNoLungIsFound) {
   const cv::Rect whole({0, 0}, slice.hu.size());
   MakeNetworkInputByPaper(16, slice);
   EXPECT_EQ(slice.box, whole);
-  EXPECT_EQ(slice.method, CropMethod::kNone);
+  EXPECT_EQ(slice.method, std::nullopt);
   EXPECT_EQ(slice.input.size(), 16 * 16);
 }
 

@@ -76,7 +76,7 @@ TEST_F(ModelServiceTest, DescribesWhatTheBundleIs) {
   described->manifest.feature_size = 9;
   described->manifest.window_centres_hu = {-600, 40, 400};
   described->manifest.window_width_hu = 350;
-  described->manifest.crop_mode = "volume";
+  described->manifest.crop_mode = CropMode::kVolume;
   described->manifest.weights_origin = WeightsOrigin::kMixedData;
   described->manifest.training_data = "some";
   described->manifest.made_by = "somebody";

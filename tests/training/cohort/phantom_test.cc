@@ -163,7 +163,7 @@ TEST(PhantomTest, PaperCropFindsTheLungsInMidChest) {
   const Phantom phantom = MakePhantom({.seed = 5, .slices = 20});
   for (int i = 6; i <= 12; ++i) {
     const LungCrop crop = CropLungPaper(phantom.slices[i].hu);
-    ASSERT_EQ(crop.method, CropMethod::kPaper) << i;
+    ASSERT_EQ(crop.method, CropMode::kPaper) << i;
     const cv::Rect lungs = cv::boundingRect(phantom.lung_masks[i]);
     EXPECT_EQ(crop.box & lungs, lungs) << i;
     EXPECT_LT(crop.box.area(), 0.7 * 512 * 512) << i;

@@ -85,7 +85,7 @@ TEST_F(PrepareTest, KeepsTheSlicesWithLungAndTheirTruth) {
   M3L_ASSERT_OK_AND_ASSIGN(const PreparedData data,
                            OpenPrepared(folder_ / "prepared", {Split::kTrain, Split::kTest}));
   EXPECT_EQ(data.input_size, kSize);
-  EXPECT_EQ(data.crop_mode, "volume");
+  EXPECT_EQ(data.crop_mode, CropMode::kVolume);
   ASSERT_EQ(data.studies.size(), 2u);
   const PreparedStudy& cap = data.studies[1];
   EXPECT_EQ(cap.label, Label::kCap);

@@ -60,7 +60,7 @@ class EvaluateCommandTest : public ::testing::Test {
 
   // Four studies of the split test, one of each label, three slices each; a lesion in
   // the middle one of those that are not Healthy.
-  void WritePrepared(int input_size, const std::string& crop_mode) {
+  void WritePrepared(int input_size, CropMode crop_mode) {
     PreparedIndex index;
     index.input_size = input_size;
     index.crop_mode = crop_mode;
@@ -85,7 +85,7 @@ class EvaluateCommandTest : public ::testing::Test {
   // Writes the tiny bundle and returns its folder.
   std::string WriteTiny() {
     BundleContents contents = testing::TinyContents("tiny");
-    contents.manifest.crop_mode = "volume";
+    contents.manifest.crop_mode = CropMode::kVolume;
     const auto written = WriteBundle(std::move(contents), folder_.path() / "models", true);
     EXPECT_THAT(written, IsOk());
     return *written;
@@ -147,7 +147,7 @@ TEST_F(EvaluateCommandTest, FailsWhereWhatItPrintsIsLost) {
 
 TEST_F(EvaluateCommandTest, ScoresPreparedStudiesThroughABundle) {
   const std::string bundle = WriteTiny();
-  WritePrepared(testing::TinySliceOptions().input_size, "volume");
+  WritePrepared(testing::TinySliceOptions().input_size, CropMode::kVolume);
   const Outcome scored = RunEvaluate(absl::StrCat("--data=", Path("prepared"), " --bundle=", bundle,
                                                   " --out=", Path("out"), " --batch-size=2"));
   ASSERT_EQ(scored.exit_code, 0) << scored.output;
@@ -171,14 +171,14 @@ TEST_F(EvaluateCommandTest, ScoresPreparedStudiesThroughABundle) {
 TEST_F(EvaluateCommandTest, RefusesSlicesThatTheModelDoesNotTake) {
   const std::string bundle = WriteTiny();
   const int size = testing::TinySliceOptions().input_size;
-  WritePrepared(2 * size, "volume");
+  WritePrepared(2 * size, CropMode::kVolume);
   const std::string arguments =
       absl::StrCat("--data=", Path("prepared"), " --bundle=", bundle, " --out=", Path("out"));
   Outcome outcome = RunEvaluate(arguments);
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.output, HasSubstr(absl::StrCat("prepare --input-size=", size)));
 
-  WritePrepared(size, "paper");
+  WritePrepared(size, CropMode::kPaper);
   outcome = RunEvaluate(arguments);
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("cropped in mode \"paper\""),
@@ -187,7 +187,7 @@ TEST_F(EvaluateCommandTest, RefusesSlicesThatTheModelDoesNotTake) {
 
 TEST_F(EvaluateCommandTest, SaysWhetherAModelMayBeServedIn16Bits) {
   const std::string bundle = WriteTiny();
-  WritePrepared(testing::TinySliceOptions().input_size, "volume");
+  WritePrepared(testing::TinySliceOptions().input_size, CropMode::kVolume);
   const std::string arguments = absl::StrCat("--data=", Path("prepared"), " --bundle=", bundle);
   const auto manifest = [&] { return ReadFile(bundle + "/manifest.json").value(); };
   const std::string before = manifest();

@@ -41,7 +41,7 @@ PreparedStudy TinyStudy(Label label, Split split, int number) {
 PreparedData TinyData(int per_class) {
   PreparedData data;
   data.input_size = kTinySide;
-  data.crop_mode = "volume";
+  data.crop_mode = CropMode::kVolume;
   for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
     for (const Label label : kLabels) {
       for (int i = 0; i < per_class; ++i) data.studies.push_back(TinyStudy(label, split, i));
@@ -56,7 +56,7 @@ SliceTrainingOptions TinySliceTraining(int epochs) {
   options.net.blocks = {1, 1, 1, 1};
   options.net.input_size = kTinySide;
   options.epochs = epochs;
-  options.schedule = {.initial = 0.02, .kind = "linear"};
+  options.schedule = {.initial = 0.02, .kind = ScheduleKind::kLinear};
   options.batches.size = 8;
   options.batches.augmentation.flip = true;
   options.threads = 1;

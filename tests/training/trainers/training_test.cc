@@ -283,7 +283,7 @@ class AfterSliceTrainingTest : public ::testing::Test {
     PatientTrainingOptions options;
     options.net = {.feature_size = 12 * kExpansion * 4, .reduced_size = 16, .heads = 2};
     options.epochs = epochs;
-    options.schedule = {.initial = 0.005, .kind = "linear"};
+    options.schedule = {.initial = 0.005, .kind = ScheduleKind::kLinear};
     options.batch_size = 4;
     options.threads = 1;
     return options;
