@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "preprocess/hu_slice.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace m3lung {
 
@@ -20,6 +22,14 @@ std::array<double, 3> SliceGeometry::Normal() const {
 double SliceGeometry::PositionAlongNormal() const {
   const std::array<double, 3> normal = Normal();
   return normal[0] * position[0] + normal[1] * position[1] + normal[2] * position[2];
+}
+
+std::vector<int> OrderHeadToFeet(absl::Span<const double> positions_mm) {
+  std::vector<int> order(positions_mm.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return positions_mm[a] > positions_mm[b]; });
+  return order;
 }
 
 }  // namespace m3lung

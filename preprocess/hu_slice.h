@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "opencv2/core/mat.hpp"
 
 namespace m3lung {
@@ -42,6 +43,10 @@ struct HuSlice {
   std::string series_instance_uid;    // likewise
   std::vector<std::string> warnings;  // for a person, no patient data
 };
+
+// Indices into `positions_mm` from head to feet: by falling position along the
+// slice normal, ties in the order given.
+std::vector<int> OrderHeadToFeet(absl::Span<const double> positions_mm);
 
 }  // namespace m3lung
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "report/style_sheet.h"
 
 namespace m3lung {
 namespace {

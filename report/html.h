@@ -26,6 +26,9 @@ std::string Section(absl::string_view heading, absl::string_view html);
 // What every page repeats: kResearchUseOnly and `text`.
 std::string ResearchNotice(absl::string_view text);
 
+// CSS for the pages of client and training: light or dark as the reader's system is, and on paper.
+std::string ReportStyleSheet();
+
 // A whole page that needs nothing beside it, in the style sheet and `own_style`.
 std::string Page(absl::string_view title, absl::string_view own_style, absl::string_view html);
 

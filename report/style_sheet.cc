@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/style_sheet.h"
-
 #include "absl/strings/str_cat.h"
 #include "report/colour.h"
+#include "report/html.h"
 
 namespace m3lung {
 namespace {

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "preprocess/slice_order.h"
+#include "preprocess/hu_slice.h"
 #include "preprocess/study/repetitions.h"
 #include "preprocess/study/slice_places.h"
 

@@ -8,7 +8,6 @@
 #include "gtest/gtest.h"
 #include "preprocess/hu_slice.h"
 #include "preprocess/skip_reason.h"
-#include "preprocess/slice_order.h"
 #include "preprocess/windowing.h"
 
 namespace m3lung {

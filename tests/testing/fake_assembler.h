@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "preprocess/slice_order.h"
+#include "preprocess/hu_slice.h"
 #include "preprocess/study/study_assembler.h"
 
 namespace m3lung::testing {
