@@ -39,6 +39,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); gap: 20px 16px; }
 figure { margin: 0; }
 .slices .drawing { border-radius: 6px; }
+.slices figure { content-visibility: auto; contain-intrinsic-size: auto 600px; }
 figcaption { font-size: .86rem; color: var(--faint); margin-top: 5px; }
 .scale { display: flex; align-items: center; gap: 10px; margin: 0 0 14px; flex-wrap: wrap; }
 .scale .drawing { width: 320px; max-width: 100%; }
@@ -53,7 +54,7 @@ summary { cursor: pointer; padding: 6px 0; }
 @media (max-width: 560px) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; }
   section { padding: 14px; } .wide table { min-width: 560px; } }
 @media print { body { background: #fff; } section { break-inside: auto; border: 0; padding: 0; }
-  figure, .notice { break-inside: avoid; } * { print-color-adjust: exact; } }
+  .slices figure { content-visibility: visible; } figure, .notice { break-inside: avoid; } * { print-color-adjust: exact; } }
 )css";
 
 }  // namespace

@@ -232,6 +232,22 @@ TEST(NoticeTextTest, DoesNotSayResearchUseTwice) {
             "Not a medical device, not for diagnosis. Trained on research data.");
 }
 
+// Of the hundreds of pictures that a long study has, a browser lays out and decodes those in view;
+// on paper all are.
+TEST(MakePageTest, FiguresOutOfViewCostNothing) {
+  const v1::StudyAnswer answer = FakeAnswer(12);
+  const std::string page = MakePage(answer, SampleSlices(answer.slices(), SyntheticInstance), {});
+  const size_t slices = page.find("<div class=\"slices\">");
+  ASSERT_NE(slices, std::string::npos);
+  EXPECT_EQ(CountOf("<figure>", page.substr(slices)), CountOf("<figure>", page));
+  const size_t print = page.find("@media print");
+  ASSERT_NE(print, std::string::npos);
+  EXPECT_THAT(
+      page.substr(0, print),
+      HasSubstr(".slices figure { content-visibility: auto; contain-intrinsic-size: auto "));
+  EXPECT_THAT(page.substr(print), HasSubstr(".slices figure { content-visibility: visible; }"));
+}
+
 TEST(MakePageTest, EscapesWhatCameFromElsewhere) {
   const std::string hostile = "<script>alert('x')</script>\"&";
   const std::string escaped = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;";
