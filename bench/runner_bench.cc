@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "base/allocator.h"
 #include "base/clock.h"
 #include "base/files.h"
-#include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/precision.h"
@@ -118,7 +118,7 @@ absl::Status Run(const Options& options) {
 }  // namespace m3lung
 
 int main(int argc, char** argv) {
-  m3lung::KeepFreedMemory();  // as m3lungd
+  m3lung::TuneAllocator();  // as m3lungd
   m3lung::Options options;
   CLI::App app("Times the slice network of a bundle.", "runner_bench");
   app.add_option("bundle", options.bundle, "Folder models/NAME/VERSION")->required();

@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/allocator.h"
 #include "base/clock.h"
-#include "base/freed_memory.h"
 #include "base/library_settings.h"
 #include "server/ops/model_loader.h"
 #include "server/ops/signals.h"
@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
   // First, so that none is lost while the program starts once more.
   const m3lung::Signals signals;
   m3lung::TellLibraries(argv);
-  m3lung::KeepFreedMemory();
+  m3lung::TuneAllocator();
   spdlog::set_default_logger(spdlog::stderr_logger_mt("m3lungd"));
   const auto options = m3lung::ParseCommandLine(argc, argv);
   if (const auto* exit = std::get_if<m3lung::ExitCode>(&options)) return exit->value;

@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/allocator.h"
 #include "base/files.h"
-#include "base/freed_memory.h"
 #include "base/machine.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
@@ -78,7 +78,7 @@ Server::Server(const server::ServerConfig& config, std::function<void()> on_fail
       processors_(UsableProcessors()),
       budget_(
           config.limits().total_bytes() > 0 ? config.limits().total_bytes() : UsableMemory() / 2,
-          [limit = UsableMemory()](int64_t more) { GiveBackFreedMemoryNear(limit, more); }),
+          [limit = UsableMemory()](int64_t more) { ReleaseFreeMemoryNear(limit, more); }),
       admission_(config_.limits(), budget_),
       pool_(OrAllProcessors(config.decode_threads(), processors_)),
       // Answers take less of a processor than decoding, and share it with that.
@@ -224,7 +224,7 @@ absl::Status Server::ReplaceModels(const std::stop_token& stop) {
 
 absl::Status Server::LoadModels(const std::stop_token& stop) {
   M3L_RETURN_IF_ERROR(ReplaceModels(stop));
-  GiveBackFreedMemory();  // of loading and warming up
+  ReleaseFreeMemory();  // of loading and warming up
   return absl::OkStatus();
 }
 
@@ -235,7 +235,7 @@ absl::Status Server::ReloadModels(const std::stop_token& stop) {
 }
 
 void Server::EndUnusedModels() {
-  if (models_.EndUnused()) GiveBackFreedMemory();
+  if (models_.EndUnused()) ReleaseFreeMemory();
 }
 
 void Server::SetReady(bool ready) {

@@ -6,7 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
-#include "base/freed_memory.h"
+#include "base/allocator.h"
 #include "base/library_settings.h"
 #include "base/standard_output.h"
 #include "c10/util/Exception.h"
@@ -67,6 +67,6 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   m3lung::TellLibraries(argv);
   m3lung::GuardStandardStreams();
-  m3lung::KeepFreedMemory();
+  m3lung::TuneAllocator();
   return m3lung::ExitCodeOnceWritten(kProgram, Run(argc, argv));
 }

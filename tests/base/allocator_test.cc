@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/freed_memory.h"
+#include "base/allocator.h"
 
 #include <cstring>
 #include <memory>
@@ -25,25 +25,25 @@ std::vector<std::unique_ptr<char[]>> TakeAndFree(int pieces, int64_t bytes) {
   return kept;
 }
 
-TEST(FreedMemoryTest, IsKeptUntilTheLimitIsNear) {
+TEST(AllocatorTest, KeepsWhatIsFreeUntilTheLimitIsNear) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer has an allocator of its own";
 #endif
-  KeepFreedMemory();
+  TuneAllocator();
   const int64_t before = ResidentMemory();
   ASSERT_GT(before, 0);
   const auto kept = TakeAndFree(8, 32 * kMiB);
   const int64_t freed = ResidentMemory();
   EXPECT_GE(freed, before + 8 * 32 * kMiB);
 
-  GiveBackFreedMemoryNear(4 * freed, 0);
+  ReleaseFreeMemoryNear(4 * freed, 0);
   EXPECT_GE(ResidentMemory(), before + 8 * 32 * kMiB) << "the limit is far";
 
-  GiveBackFreedMemoryNear(4 * freed, 3 * freed);
+  ReleaseFreeMemoryNear(4 * freed, 3 * freed);
   EXPECT_LT(ResidentMemory(), before + 32 * kMiB) << "with what is to come, the limit is near";
 }
 
-TEST(FreedMemoryTest, MemoryInUseIsNotResidentTwice) {
+TEST(AllocatorTest, MemoryInUseIsNotResidentTwice) {
   const int64_t before = ResidentMemory();
   const auto used = std::make_unique<char[]>(64 * kMiB);
   std::memset(used.get(), 1, 64 * kMiB);
