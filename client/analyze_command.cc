@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/output_checks.h"
+#include "base/progress_line.h"
 #include "base/standard_output.h"
 #include "base/status_macros.h"
 #include "client/answer_json.h"

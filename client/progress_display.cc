@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/progress_display.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -13,7 +10,6 @@
 namespace m3lung::client {
 namespace {
 
-constexpr char kClearLine[] = "\r\x1b[K";
 constexpr int kQuarters = 4;
 
 int QuarterOf(int done, int total) { return total <= 0 ? 0 : done * kQuarters / total; }
@@ -27,34 +23,29 @@ std::string Bar(int done, int total, int cells) {
 }  // namespace
 
 ProgressDisplay::ProgressDisplay(std::ostream& out, DisplayKind kind, int width)
-    : out_(out), kind_(kind), width_(width) {}
+    : line_(out, kind), width_(width) {}
 
 void ProgressDisplay::Show(const StudyStage& stage) {
-  if (kind_ == DisplayKind::kTerminal) {
+  if (line_.kind() == DisplayKind::kTerminal) {
     ShowBar(stage);
   } else {
     ShowLine(stage);
   }
 }
 
-void ProgressDisplay::Close() {
-  if (!shown_.empty()) out_ << kClearLine << std::flush;
-  shown_.clear();
-}
-
 void ProgressDisplay::ShowLine(const StudyStage& stage) {
   const int sent = QuarterOf(stage.instances_sent, stage.instances_total);
   if (sent > sent_quarter_) {
     sent_quarter_ = sent;
-    out_ << "sent " << stage.instances_sent << " of " << stage.instances_total << " instances\n"
-         << std::flush;
+    line_.Show(
+        absl::StrCat("sent ", stage.instances_sent, " of ", stage.instances_total, " instances"));
   }
   if (!stage.upload_ended) return;
   const int answered = QuarterOf(stage.slices_answered, stage.slices_used);
   if (answered > answered_quarter_) {
     answered_quarter_ = answered;
-    out_ << "answered " << stage.slices_answered << " of " << stage.slices_used << " slices\n"
-         << std::flush;
+    line_.Show(
+        absl::StrCat("answered ", stage.slices_answered, " of ", stage.slices_used, " slices"));
   }
 }
 
@@ -72,24 +63,10 @@ void ProgressDisplay::ShowBar(const StudyStage& stage) {
   if (uploading && sent) absl::StrAppend(&tail, ", being read");
   // A line as wide as the terminal wraps on some, and is then left behind.
   const int cells = std::min(40, width_ - 1 - static_cast<int>(head.size() + tail.size()) - 2);
-  const std::string line =
-      cells >= 5 ? absl::StrCat(head, Bar(done, total, cells), tail)
-                 : absl::StrCat(head, tail).substr(0, static_cast<size_t>(std::max(0, width_ - 1)));
-  if (line == shown_) return;
-  shown_ = line;
-  out_ << kClearLine << line << std::flush;
-}
-
-DisplayKind DetectDisplayKind() {
-  const char* terminal = std::getenv("TERM");
-  const bool dumb = terminal == nullptr || std::string(terminal) == "dumb";
-  return isatty(STDERR_FILENO) != 0 && !dumb ? DisplayKind::kTerminal : DisplayKind::kLines;
-}
-
-int TerminalWidth() {
-  winsize size = {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
+  line_.Show(
+      cells >= 5
+          ? absl::StrCat(head, Bar(done, total, cells), tail)
+          : absl::StrCat(head, tail).substr(0, static_cast<size_t>(std::max(0, width_ - 1))));
 }
 
 }  // namespace m3lung::client

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/progress.h"
 
-#include <unistd.h>
-
 #include <iostream>
 #include <utility>
 
@@ -11,7 +9,6 @@
 namespace m3lung {
 namespace {
 
-constexpr char kClearLine[] = "\r\x1b[K";
 // At most so often is a line shown.
 constexpr absl::Duration kRedraw = absl::Milliseconds(250);
 constexpr absl::Duration kNextLine = absl::Seconds(30);
@@ -19,21 +16,20 @@ constexpr absl::Duration kNextLine = absl::Seconds(30);
 }  // namespace
 
 Progress::Progress(std::string what, std::string unit, int64_t total, std::ostream& out,
-                   bool redraws, const Clock& clock)
+                   DisplayKind kind, const Clock& clock)
     : what_(std::move(what)),
       unit_(std::move(unit)),
       total_(total),
-      out_(out),
-      redraws_(redraws),
       clock_(clock),
-      started_(clock.Now()) {}
+      started_(clock.Now()),
+      line_(out, kind) {}
 
 Progress::Progress(std::string what, std::string unit, int64_t total)
-    : Progress(std::move(what), std::move(unit), total, std::cerr, isatty(STDERR_FILENO) != 0) {}
+    : Progress(std::move(what), std::move(unit), total, std::cerr, DetectDisplayKind()) {}
 
 Progress::~Progress() {
   absl::MutexLock lock(&mu_);
-  if (line_is_open_) out_ << "\n" << std::flush;
+  line_.End();
 }
 
 void Progress::Skip(int64_t done) {
@@ -46,14 +42,11 @@ void Progress::Advance(int64_t done, absl::string_view note) {
   absl::MutexLock lock(&mu_);
   done_ += done;
   const absl::Time now = clock_.Now();
-  if (done_ < total_ && now - shown_ < (redraws_ ? kRedraw : kNextLine)) return;
+  if (done_ < total_ &&
+      now - shown_ < (line_.kind() == DisplayKind::kTerminal ? kRedraw : kNextLine))
+    return;
   shown_ = now;
-  if (redraws_) {
-    out_ << kClearLine << Line(note) << std::flush;
-    line_is_open_ = true;
-  } else {
-    out_ << Line(note) << "\n" << std::flush;
-  }
+  line_.Show(Line(note));
 }
 
 std::string Progress::Line(absl::string_view note) const {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far long work has come, for a person: one line redrawn on a terminal, a few
-// lines elsewhere, with an estimate of the time left.
+// How far long work has come, for a person, with an estimate of the time left.
 #ifndef M3LUNG_TRAINING_PROGRESS_H_
 #define M3LUNG_TRAINING_PROGRESS_H_
 
@@ -13,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/progress_line.h"
 
 namespace m3lung {
 
@@ -20,8 +20,8 @@ namespace m3lung {
 // REQUIRES: `out` and `clock` outlive it.
 class Progress {
  public:
-  // "WHAT 3/40 UNIT, 2m left". `redraws`: `out` is a terminal.
-  Progress(std::string what, std::string unit, int64_t total, std::ostream& out, bool redraws,
+  // "WHAT 3/40 UNIT, 2m left". Off a terminal, a few lines.
+  Progress(std::string what, std::string unit, int64_t total, std::ostream& out, DisplayKind kind,
            const Clock& clock = Clock::Real());
   // To standard error.
   Progress(std::string what, std::string unit, int64_t total);
@@ -41,8 +41,6 @@ class Progress {
   const std::string what_;
   const std::string unit_;
   const int64_t total_;
-  std::ostream& out_;
-  const bool redraws_;
   const Clock& clock_;
   const absl::Time started_;
 
@@ -50,7 +48,7 @@ class Progress {
   int64_t done_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t skipped_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time shown_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
-  bool line_is_open_ ABSL_GUARDED_BY(mu_) = false;
+  ProgressLine line_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace m3lung

@@ -16,7 +16,7 @@ TEST(ProgressTest, OffATerminalSaysALineNowAndThenWithTheTimeLeft) {
   ManualClock clock;
   std::ostringstream out;
   {
-    Progress progress("prepare", "studies", 100, out, /*redraws=*/false, clock);
+    Progress progress("prepare", "studies", 100, out, DisplayKind::kLines, clock);
     progress.Skip(40);
     for (int i = 0; i < 60; ++i) {
       clock.Advance(absl::Seconds(2));
@@ -36,7 +36,7 @@ TEST(ProgressTest, OnATerminalRedrawsOneLine) {
   ManualClock clock;
   std::ostringstream out;
   {
-    Progress progress("slice", "batches", 2, out, /*redraws=*/true, clock);
+    Progress progress("slice", "batches", 2, out, DisplayKind::kTerminal, clock);
     clock.Advance(absl::Seconds(10));
     progress.Advance(1, "loss 0.5");
     clock.Advance(absl::Seconds(10));

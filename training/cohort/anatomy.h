@@ -8,8 +8,8 @@
 
 #include <vector>
 
+#include "base/random.h"
 #include "opencv2/core/types.hpp"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 

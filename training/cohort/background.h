@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/random.h"
 #include "opencv2/core/mat.hpp"
 #include "preprocess/study/pipeline.h"
-#include "training/cohort/random.h"
 #include "training/cohort/synthetic_study.h"
 
 namespace m3lung {

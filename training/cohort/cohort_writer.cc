@@ -14,13 +14,13 @@
 #include "absl/synchronization/mutex.h"
 #include "base/files.h"
 #include "base/picture_files.h"
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
 #include "nlohmann/json.hpp"
 #include "opencv2/core.hpp"
 #include "training/cohort/dicom_writer.h"
 #include "training/cohort/phantom.h"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 namespace {

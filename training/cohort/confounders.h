@@ -6,10 +6,10 @@
 
 #include <vector>
 
+#include "base/random.h"
 #include "training/cohort/canvas.h"
 #include "training/cohort/lesion_shape.h"
 #include "training/cohort/lung_field.h"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 

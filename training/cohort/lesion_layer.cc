@@ -6,6 +6,7 @@
 
 #include "opencv2/imgproc.hpp"
 #include "training/cohort/scanner.h"
+#include "training/cohort/spatial_noise.h"
 
 namespace m3lung {
 namespace {

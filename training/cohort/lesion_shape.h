@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "training/cohort/anatomy.h"
-#include "training/cohort/random.h"
+#include "training/cohort/spatial_noise.h"
 #include "training/cohort/vessel_tree.h"
 
 namespace m3lung {

@@ -5,10 +5,10 @@
 
 #include <vector>
 
+#include "base/random.h"
 #include "model/engine/inference.h"
 #include "training/cohort/lesion_shape.h"
 #include "training/cohort/lung_field.h"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 

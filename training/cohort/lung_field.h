@@ -8,9 +8,9 @@
 #include <functional>
 #include <vector>
 
+#include "base/random.h"
 #include "training/cohort/anatomy.h"
 #include "training/cohort/canvas.h"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 

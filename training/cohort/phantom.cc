@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/random.h"
 #include "training/cohort/anatomy.h"
-#include "training/cohort/random.h"
 #include "training/cohort/scanner.h"
 #include "training/cohort/slice_painter.h"
 #include "training/cohort/vessel_tree.h"

@@ -7,6 +7,7 @@
 #include "opencv2/imgproc.hpp"
 #include "preprocess/hu_slice.h"
 #include "preprocess/lungs/lung_volume.h"
+#include "training/cohort/spatial_noise.h"
 
 namespace m3lung {
 namespace {

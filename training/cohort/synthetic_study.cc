@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/random.h"
 #include "opencv2/core.hpp"
 #include "training/cohort/confounders.h"
 #include "training/cohort/lesion_layer.h"
 #include "training/cohort/lesions.h"
 #include "training/cohort/lung_field.h"
-#include "training/cohort/random.h"
 #include "training/cohort/uid.h"
 
 namespace m3lung {

@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "base/random.h"
 #include "training/cohort/anatomy.h"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 

@@ -11,10 +11,14 @@
 #include "base/status_macros.h"
 #include "torch/torch.h"
 #include "training/commands/commands.h"
+#include "training/phantom_slices.h"
 #include "training/trainers/run_export.h"
 
 namespace m3lung {
 namespace {
+
+// Of the golden input's synthetic studies.
+constexpr uint64_t kGoldenSeed = 1;
 
 absl::Status RunTheExport(const RunExportOptions& options) {
   M3L_RETURN_IF_ERROR(CheckOutputFolder(options.models / options.name));
@@ -35,6 +39,7 @@ void AddExportCommand(CLI::App& app, Command* chosen) {
       {"real", WeightsOrigin::kRealData},
   };
   auto options = std::make_shared<RunExportOptions>();
+  options->golden_slices = [](int input_size) { return GoldenSlices(input_size, kGoldenSeed); };
   CLI::App* command = app.add_subcommand("export", "Writes a finished training as a model bundle");
   command->add_option("--run", options->run, "Folder of the training")->required();
   command->add_option("--out", options->models, "Folder of bundles; writes OUT/NAME/VERSION/")

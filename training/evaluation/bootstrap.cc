@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "training/cohort/random.h"
+#include "base/random.h"
 
 namespace m3lung {
 namespace {

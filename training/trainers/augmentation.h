@@ -4,8 +4,8 @@
 #define M3LUNG_TRAINING_TRAINERS_AUGMENTATION_H_
 
 #include "absl/functional/function_ref.h"
+#include "base/random.h"
 #include "opencv2/core/mat.hpp"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 

@@ -3,8 +3,8 @@
 #ifndef M3LUNG_TRAINING_TRAINERS_BOWEL_H_
 #define M3LUNG_TRAINING_TRAINERS_BOWEL_H_
 
+#include "base/random.h"
 #include "opencv2/core/mat.hpp"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 

@@ -11,16 +11,12 @@
 #include "model/bundle/bundle_writer.h"
 #include "torch/torch.h"
 #include "training/evaluation/calibration.h"
-#include "training/phantom_slices.h"
 #include "training/trainers/features.h"
 #include "training/trainers/patient_trainer.h"
 #include "training/trainers/slice_run.h"
 
 namespace m3lung {
 namespace {
-
-// Of the golden input's synthetic studies.
-constexpr uint64_t kGoldenSeed = 1;
 
 // The temperature of the patient network, by the studies that it was not trained on.
 // At least 1: where the network tells a few studies all rightly, the fit would make
@@ -66,7 +62,7 @@ absl::StatusOr<ExportedRun> ExportRun(const RunExportOptions& options) {
       absl::StrFormat("m3lung-train; slice network: %s; patient network: %s; temperature %.3f",
                       slice.provenance, patient.provenance, exported.patient_temperature);
   contents.manifest.golden_tolerance = kGoldenTolerance;
-  contents.golden_slices = GoldenSlices(slice.net->options().input_size, kGoldenSeed);
+  contents.golden_slices = options.golden_slices(slice.net->options().input_size);
   contents.slice_net = slice.net;
   contents.patient_net = patient.net;
   M3L_ASSIGN_OR_RETURN(exported.folder,

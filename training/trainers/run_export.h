@@ -4,9 +4,13 @@
 #define M3LUNG_TRAINING_TRAINERS_RUN_EXPORT_H_
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/answers/assessment.h"
+#include "model/bundle/bundle_files.h"
 #include "model/bundle/manifest.h"
 
 namespace m3lung {
@@ -19,6 +23,9 @@ struct RunExportOptions {
   WeightsOrigin origin = WeightsOrigin::kSyntheticData;
   std::string training_data;  // in words: what the studies were
   float healthy_share_threshold = kHealthyShareThreshold;
+  // The golden input, of the network's input size: synthetic, so that a bundle holds nothing of its
+  // training data.
+  std::function<std::vector<HuPixels>(int input_size)> golden_slices;
   bool overwrite = false;
 };
 
@@ -30,7 +37,6 @@ struct ExportedRun {
 // Exports the two networks of a run. The patient network's logits are divided by a
 // temperature fitted on the split `validation` (1 where it is empty), which is made
 // part of its last layer, so that the served probabilities are the calibrated ones.
-// The golden input is synthetic, so that a bundle holds nothing of its training data.
 // FAILED_PRECONDITION where a training has not ended.
 absl::StatusOr<ExportedRun> ExportRun(const RunExportOptions& options);
 

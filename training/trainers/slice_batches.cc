@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/random.h"
 #include "opencv2/imgproc.hpp"
 #include "torch/torch.h"
-#include "training/cohort/random.h"
 
 namespace m3lung {
 namespace {

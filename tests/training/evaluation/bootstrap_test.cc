@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/random.h"
 #include "gmock/gmock.h"
-#include "training/cohort/random.h"
 #include "training/evaluation/cases.h"
 #include "training/evaluation/evaluation.h"
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "training/cohort/random.h"
+#include "base/random.h"
 #include "training/evaluation/predictions.h"
 
 namespace m3lung::testing {

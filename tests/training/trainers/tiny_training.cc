@@ -2,8 +2,8 @@
 #include "tests/training/trainers/tiny_training.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/random.h"
 #include "torch/torch.h"
-#include "training/cohort/random.h"
 
 namespace m3lung::testing {
 namespace {

@@ -31,10 +31,12 @@ namespace {
 namespace fs = std::filesystem;
 using ::m3lung::testing::IsOk;
 using ::m3lung::testing::kTinySide;
+using ::m3lung::testing::RandomHu;
 using ::m3lung::testing::StatusIs;
 using ::m3lung::testing::TemporaryFolder;
 using ::m3lung::testing::TinyData;
 using ::m3lung::testing::TinySliceTraining;
+using ::m3lung::testing::ToPixels;
 using ::testing::HasSubstr;
 
 bool Never() { return false; }
@@ -345,8 +347,11 @@ TEST_F(AfterSliceTrainingTest, TheExportedBundleGivesWhatTheLiveNetworksGive) {
   const TemporaryFolder models;
   M3L_ASSERT_OK_AND_ASSIGN(
       const ExportedRun exported,
-      ExportRun(
-          {.run = run(), .models = models.path(), .name = "tiny", .training_data = "squares"}));
+      ExportRun({.run = run(),
+                 .models = models.path(),
+                 .name = "tiny",
+                 .training_data = "squares",
+                 .golden_slices = [](int size) { return ToPixels(RandomHu(2, size, 1)); }}));
   EXPECT_GE(exported.patient_temperature, 1);
   M3L_ASSERT_OK_AND_ASSIGN(const auto bundle, LoadBundle(exported.folder, {}));
   EXPECT_THAT(bundle->manifest.Notice(), HasSubstr("synthetic data alone (squares)"));
