@@ -15,7 +15,7 @@
 #include "base/status_macros.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/precision.h"
-#include "model/engine/cpu_share.h"
+#include "model/engine/batch_threads.h"
 #include "nlohmann/json.hpp"
 #include "server/study/study_slice.h"
 
@@ -29,7 +29,7 @@ struct Options {
   std::string study;
   int batch = 4;
   int threads = 1;
-  int threads_a_batch = kThreadsBySpeed;
+  int threads_per_batch = kThreadsBySpeed;
   double seconds = 10;
   std::string precision = "auto";
   bool compiled = false;
@@ -73,36 +73,36 @@ absl::Status Run(const Options& options) {
   M3L_ASSIGN_OR_RETURN(const std::shared_ptr<const Bundle> bundle,
                        LoadBundle(options.bundle, {.batch_sizes = {options.batch},
                                                    .threads = options.threads,
-                                                   .threads_a_batch = options.threads_a_batch,
+                                                   .threads_per_batch = options.threads_per_batch,
                                                    .precision = precision,
                                                    .any_precision = true,
                                                    .compiled = options.compiled,
                                                    .fused = !options.unfused}));
   if (!bundle->remark.empty()) return absl::FailedPreconditionError(bundle->remark);
   M3L_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.study, bundle->manifest.input_size));
-  const int lanes = bundle->runner->lanes();
-  std::vector<absl::StatusOr<std::vector<double>>> timed(lanes);
+  const int batches = bundle->runner->concurrent_batches();
+  std::vector<absl::StatusOr<std::vector<double>>> timed(batches);
   const absl::Time start = Clock::Real().Now();
   {
     std::vector<std::jthread> threads;
     threads.reserve(timed.size());
-    for (auto& lane : timed) {
+    for (auto& batch : timed) {
       threads.emplace_back([&] {
-        lane = TimeBatches(*bundle->runner, inputs, options.batch,
-                           start + absl::Seconds(options.seconds));
+        batch = TimeBatches(*bundle->runner, inputs, options.batch,
+                            start + absl::Seconds(options.seconds));
       });
     }
   }
   std::vector<double> seconds;
-  for (const auto& lane : timed) {
-    M3L_RETURN_IF_ERROR(lane.status());
-    seconds.insert(seconds.end(), lane->begin(), lane->end());
+  for (const auto& batch : timed) {
+    M3L_RETURN_IF_ERROR(batch.status());
+    seconds.insert(seconds.end(), batch->begin(), batch->end());
   }
   const double passed = absl::ToDoubleSeconds(Clock::Real().Now() - start);
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
   std::cout << nlohmann::json{{"runs_on", bundle->runs_on},
-                              {"lanes", lanes},
+                              {"lanes", batches},
                               {"batch", options.batch},
                               {"batches", seconds.size()},
                               {"slices_per_second",
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
   app.add_option("study", options.study, "Folder of DICOM files")->required();
   app.add_option("--batch", options.batch, "Slices of a batch")->capture_default_str();
   app.add_option("--threads", options.threads, "Processors")->capture_default_str();
-  app.add_option("--threads-a-batch", options.threads_a_batch,
+  app.add_option("--threads-a-batch", options.threads_per_batch,
                  "Of one batch, others beside it; 0: all; -1: as the server would")
       ->capture_default_str();
   app.add_option("--seconds", options.seconds, "How long")->capture_default_str();

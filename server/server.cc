@@ -22,7 +22,7 @@
 #include "model/bundle/bundle_files.h"
 #include "model/bundle/find_bundles.h"
 #include "model/bundle/precision.h"
-#include "model/engine/cpu_share.h"
+#include "model/engine/batch_threads.h"
 #include "opencv2/core/utility.hpp"
 #include "server/call_error.h"
 #include "spdlog/spdlog.h"
@@ -150,7 +150,8 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Server::LoadModel(
   options.stop = stop;
   options.batch_sizes = BatchSizes(config_);
   options.threads = processors_;
-  options.threads_a_batch = config_.model_threads() > 0 ? config_.model_threads() : kThreadsBySpeed;
+  options.threads_per_batch =
+      config_.model_threads() > 0 ? config_.model_threads() : kThreadsBySpeed;
   M3L_ASSIGN_OR_RETURN(options.precision, ParsePrecisionOrAuto(config_.precision()));
   options.compiled = config_.compiled_networks();
   std::vector<std::shared_ptr<const Bundle>> bundles;  // one a device

@@ -14,9 +14,9 @@
 #include "base/stop.h"
 #include "model/bundle/bundle_files.h"
 #include "model/bundle/find_bundles.h"
-#include "model/engine/compiled_runner.h"
+#include "model/engine/bundle_runner.h"
+#include "model/engine/compiled_engine.h"
 #include "model/engine/convolution_precision.h"
-#include "model/engine/torchscript_runner.h"
 #include "model/engine/warm_up.h"
 
 namespace m3lung {
@@ -115,51 +115,70 @@ void AppendRemark(Bundle& bundle, absl::string_view remark) {
   absl::StrAppend(&bundle.remark, bundle.remark.empty() ? "" : "; ", remark);
 }
 
-// The bundle's compiled runner, which has then taken `scripted`; null, with bundle.remark, where
-// it is not to be used.
-std::unique_ptr<InferenceRunner> TakeCompiled(const fs::path& folder,
-                                              const std::vector<HuPixels>& golden_slices,
-                                              absl::Span<const int> batch_sizes,
-                                              std::unique_ptr<TorchScriptRunner>& scripted,
-                                              Bundle& bundle) {
+// A runner on the network that was compiled for this processor; an error says why it is not to be
+// used.
+absl::StatusOr<std::unique_ptr<BundleRunner>> Compiled(const BundleRunner& scripted,
+                                                       const fs::path& folder, const Bundle& bundle,
+                                                       const std::vector<HuPixels>& golden_slices,
+                                                       absl::Span<const int> batch_sizes) {
   if (bundle.device != "cpu") {
-    bundle.remark = "compiled networks are for the CPU";
-    return nullptr;
+    return absl::FailedPreconditionError("compiled networks are for the CPU");
   }
-  auto compiled = CompiledRunner::Open(
-      folder, bundle.manifest, *std::max_element(batch_sizes.begin(), batch_sizes.end()), scripted);
-  if (!compiled.ok()) {
-    bundle.remark = std::string(compiled.status().message());
-    return nullptr;
-  }
-  const absl::StatusOr<GoldenOutput> again = RunGolden(**compiled, golden_slices);
+  const int largest_batch = *std::max_element(batch_sizes.begin(), batch_sizes.end());
+  M3L_ASSIGN_OR_RETURN(auto engine, CompiledEngine::Open(folder, bundle.manifest, largest_batch,
+                                                         scripted.concurrent_batches()));
   // What stands beside the package may ask for less than the contract, not for more.
-  const double tolerance = std::min<double>((*compiled)->facts().tolerance, kPrecisionTolerance);
+  const double tolerance = std::min<double>(engine->facts().tolerance, kPrecisionTolerance);
+  auto runner = scripted.With(std::move(engine));
+  const absl::StatusOr<GoldenOutput> again = RunGolden(*runner, golden_slices);
   const absl::Status same =
       again.ok() ? CheckCompiled(*again, bundle.manifest, tolerance) : again.status();
   if (!same.ok()) {
-    bundle.remark = absl::StrCat("the compiled slice network gives on ", kGoldenFile, ": ",
-                                 same.message(), "; compile it again");
-    scripted = std::move(**compiled).GiveBack();
-    return nullptr;
+    return absl::FailedPreconditionError(absl::StrCat("the compiled slice network gives on ",
+                                                      kGoldenFile, ": ", same.message(),
+                                                      "; compile it again"));
   }
-  bundle.runs_on = absl::StrCat("AOTInductor ", PrecisionName((*compiled)->facts().precision));
-  return *std::move(compiled);
+  return runner;
 }
 
-// OK where the runner's convolutions are compiled for these sizes of batch, and it answers as
-// before in each.
-absl::Status Fuse(TorchScriptRunner& runner, const Manifest& manifest,
-                  const std::vector<HuPixels>& golden_slices, absl::Span<const int> batch_sizes,
-                  float tolerance, const std::stop_token& stop) {
+// A runner whose convolutions are compiled for these sizes of batch, and that answers as before in
+// each.
+absl::StatusOr<std::unique_ptr<BundleRunner>> Fused(const BundleRunner& scripted,
+                                                    const Manifest& manifest,
+                                                    const std::vector<HuPixels>& golden_slices,
+                                                    absl::Span<const int> batch_sizes,
+                                                    float tolerance, const std::stop_token& stop) {
   M3L_RETURN_IF_ERROR(CheckStop(stop));
-  M3L_RETURN_IF_ERROR(runner.Fuse(batch_sizes));
+  M3L_ASSIGN_OR_RETURN(auto runner, scripted.Fused(batch_sizes));
   for (const int batch_size : batch_sizes) {
     M3L_ASSIGN_OR_RETURN(const GoldenOutput found,
-                         RunGolden(runner, golden_slices, batch_size, stop));
+                         RunGolden(*runner, golden_slices, batch_size, stop));
     M3L_RETURN_IF_ERROR(CheckGolden(manifest, found, tolerance));
   }
-  return absl::OkStatus();
+  return runner;
+}
+
+// The fastest runner that was asked for and answers as `scripted` does; that one, and a remark,
+// where there is none.
+absl::StatusOr<std::unique_ptr<BundleRunner>> Fastest(std::unique_ptr<BundleRunner> scripted,
+                                                      const fs::path& folder,
+                                                      const LoadOptions& options,
+                                                      const std::vector<HuPixels>& golden_slices,
+                                                      float tolerance, Bundle& bundle) {
+  if (options.compiled) {
+    auto compiled = Compiled(*scripted, folder, bundle, golden_slices, options.batch_sizes);
+    if (compiled.ok()) return compiled;
+    AppendRemark(bundle, compiled.status().message());
+  }
+  if (options.fused && options.device == "cpu") {
+    auto fused = Fused(*scripted, bundle.manifest, golden_slices, options.batch_sizes, tolerance,
+                       options.stop);
+    M3L_RETURN_IF_ERROR(CheckStop(options.stop));
+    if (fused.ok()) return fused;
+    AppendRemark(bundle,
+                 absl::StrCat("its convolutions are not fused: ", fused.status().message()));
+  }
+  return scripted;
 }
 
 // The folder's name without a slash at its end.
@@ -196,7 +215,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   M3L_ASSIGN_OR_RETURN(const auto golden_slices,
                        DecodeGolden(golden, said.golden_slices, said.input_size));
   M3L_ASSIGN_OR_RETURN(const Precision precision, ChoosePrecision(said, options));
-  std::unique_ptr<TorchScriptRunner> runner;
+  std::unique_ptr<BundleRunner> runner;
   {
     // The networks are loaded from the very bytes whose digests were checked.
     M3L_ASSIGN_OR_RETURN(const std::string slice,
@@ -205,13 +224,13 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
                          ReadChecked(folder / kPatientFile, said.patient_digest));
     M3L_RETURN_IF_ERROR(CheckStop(options.stop));
     M3L_ASSIGN_OR_RETURN(runner,
-                         TorchScriptRunner::Create(slice, patient,
-                                                   {.input_size = said.input_size,
-                                                    .feature_size = said.feature_size,
-                                                    .device = options.device,
-                                                    .threads = options.threads,
-                                                    .threads_a_batch = options.threads_a_batch,
-                                                    .precision = precision}));
+                         BundleRunner::Create(slice, patient,
+                                              {.input_size = said.input_size,
+                                               .feature_size = said.feature_size,
+                                               .device = options.device,
+                                               .threads = options.threads,
+                                               .threads_per_batch = options.threads_per_batch,
+                                               .precision = precision}));
   }
   M3L_ASSIGN_OR_RETURN(const GoldenOutput found,
                        RunGolden(*runner, golden_slices, 1, options.stop));
@@ -219,24 +238,10 @@ absl::StatusOr<std::shared_ptr<const Bundle>> LoadBundle(const fs::path& directo
   const float tolerance = said.Allows(precision) ? ToleranceOf(said, precision)
                                                  : std::numeric_limits<float>::infinity();
   M3L_RETURN_IF_ERROR(CheckGolden(said, found, tolerance));
-  bundle->runs_on = absl::StrCat("TorchScript ", PrecisionName(precision));
-  if (options.compiled) {
-    bundle->runner = TakeCompiled(folder, golden_slices, options.batch_sizes, runner, *bundle);
-  }
-  if (bundle->runner == nullptr) {
-    if (options.fused && options.device == "cpu") {
-      const absl::Status fused =
-          Fuse(*runner, said, golden_slices, options.batch_sizes, tolerance, options.stop);
-      M3L_RETURN_IF_ERROR(CheckStop(options.stop));
-      if (fused.ok()) {
-        absl::StrAppend(&bundle->runs_on, ", fused");
-      } else {
-        runner->Unfuse();
-        AppendRemark(*bundle, absl::StrCat("its convolutions are not fused: ", fused.message()));
-      }
-    }
-    bundle->runner = std::move(runner);
-  }
+  M3L_ASSIGN_OR_RETURN(
+      runner, Fastest(std::move(runner), folder, options, golden_slices, tolerance, *bundle));
+  bundle->runs_on = runner->engine().Name();
+  bundle->runner = std::move(runner);
   M3L_ASSIGN_OR_RETURN(bundle->batch_durations,
                        WarmUp(*bundle->runner, options.batch_sizes, options.stop));
   return bundle;

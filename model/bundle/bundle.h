@@ -27,15 +27,16 @@ struct LoadOptions {
   // Threads that the networks may keep busy on a CPU. 0: LibTorch's own choice.
   int threads = 0;
   // How many of them one batch gets; as many batches run at once as that allows
-  // (InferenceRunner::lanes()). 0: all. kThreadsBySpeed (cpu_share.h): by the network's speed.
-  int threads_a_batch = 0;
+  // (InferenceRunner::concurrent_batches()). 0: all. kThreadsBySpeed (batch_threads.h): by the
+  // network's speed.
+  int threads_per_batch = 0;
   // What the slice network computes in, where the manifest allows it. Nothing: the first that the
   // manifest allows and the device has instructions for.
   std::optional<Precision> precision = std::nullopt;
   // Whether to take `precision` even where the manifest does not allow it, whatever the golden
   // slices give in it: to find out.
   bool any_precision = false;
-  // Whether to take a slice network compiled for this processor (compiled_runner.h) where the
+  // Whether to take a slice network compiled for this processor (compiled_engine.h) where the
   // bundle has one that computes what slice.ts does.
   bool compiled = false;
   // Whether to have slice.ts's convolutions compiled for `batch_sizes` (fused_network.h).

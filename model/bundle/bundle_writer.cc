@@ -12,7 +12,7 @@
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "model/bundle/torchscript_export.h"
-#include "model/engine/torchscript_runner.h"
+#include "model/engine/bundle_runner.h"
 
 namespace m3lung {
 namespace {
@@ -81,9 +81,9 @@ absl::StatusOr<fs::path> WriteBundle(BundleContents contents, const fs::path& mo
   manifest.map_measure = options.map_measure;
 
   M3L_ASSIGN_OR_RETURN(const auto runner,
-                       TorchScriptRunner::Create(slice, patient,
-                                                 {.input_size = manifest.input_size,
-                                                  .feature_size = manifest.feature_size}));
+                       BundleRunner::Create(slice, patient,
+                                            {.input_size = manifest.input_size,
+                                             .feature_size = manifest.feature_size}));
   M3L_ASSIGN_OR_RETURN(const GoldenOutput output, RunGolden(*runner, contents.golden_slices));
   manifest.golden_slices = static_cast<int>(contents.golden_slices.size());
   manifest.golden_probabilities = output.probabilities;

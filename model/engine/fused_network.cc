@@ -163,10 +163,6 @@ void FusedNetwork::Fuse(const torch::Tensor& hu) {
   for (int run = 0; run < kRunsToFuse; ++run) Run(hu);
 }
 
-void FusedNetwork::Unfuse() {
-  for (Piece& piece : pieces_) piece.fused.clear();
-}
-
 torch::IValue FusedNetwork::Run(const torch::Tensor& hu) const {
   std::vector<torch::IValue> values(slots_);
   values[kSelfSlot] = self_;

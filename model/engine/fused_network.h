@@ -20,8 +20,8 @@ namespace m3lung {
 // (docs/adr/0013-fusion.md).
 //
 // Errors are LibTorch's exceptions.
-// Thread safety: Run() may be called by several threads at once, Fuse() and Unfuse() by none
-// beside another.
+// Thread safety: Run() may be called by several threads at once, Fuse() by none beside another.
+// A copy computes the same, and is fused on its own.
 class FusedNetwork {
  public:
   // `frozen`: a module whose forward() takes one tensor, as SetConvolutionType() left it.
@@ -30,7 +30,6 @@ class FusedNetwork {
   // Compiles for batches like `hu`, on the CPU, which takes a few runs. Batches of other sizes
   // run as before.
   void Fuse(const torch::Tensor& hu);
-  void Unfuse();
 
   // What forward() returns.
   torch::IValue Run(const torch::Tensor& hu) const;

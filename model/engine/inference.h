@@ -47,15 +47,15 @@ struct SliceScores {
 
 // The two networks of one bundle on one device.
 //
-// Thread safety: methods may be called from any thread; calls beyond lanes() may wait
-// for each other.
+// Thread safety: methods may be called from any thread; calls beyond
+// concurrent_batches() may wait for each other.
 class InferenceRunner {
  public:
   virtual ~InferenceRunner() = default;
 
   // How many calls of ScoreSlices() at once make the best of the device: one where a
   // call takes all of it, more where one batch can be copied while another is computed.
-  virtual int lanes() const { return 1; }
+  virtual int concurrent_batches() const { return 1; }
 
   // Side of the square HU slices that ScoreSlices() takes, in pixels.
   virtual int input_size() const = 0;

@@ -15,10 +15,10 @@ namespace {
 constexpr int kWarmUpRuns = 3;
 constexpr int kTimedRuns = 3;
 
-// What a run takes on one lane.
-absl::StatusOr<absl::Duration> WarmUpLane(InferenceRunner& runner,
-                                          const std::vector<const int16_t*>& slices,
-                                          const std::stop_token& stop) {
+// What a run takes beside those of the other batches.
+absl::StatusOr<absl::Duration> WarmUpOne(InferenceRunner& runner,
+                                         const std::vector<const int16_t*>& slices,
+                                         const std::stop_token& stop) {
   absl::Duration least = absl::InfiniteDuration();
   for (int run = 0; run < kWarmUpRuns + kTimedRuns; ++run) {
     M3L_RETURN_IF_ERROR(CheckStop(stop));
@@ -45,18 +45,18 @@ absl::StatusOr<std::vector<absl::Duration>> WarmUp(InferenceRunner& runner,
           absl::StrCat("a batch size must be positive; was ", batch_size));
     }
     const std::vector<const int16_t*> slices(batch_size, air.data());
-    std::vector<absl::StatusOr<absl::Duration>> lanes(runner.lanes());
+    std::vector<absl::StatusOr<absl::Duration>> batches(runner.concurrent_batches());
     {
       std::vector<std::jthread> threads;
-      threads.reserve(lanes.size());
-      for (absl::StatusOr<absl::Duration>& lane : lanes) {
-        threads.emplace_back([&] { lane = WarmUpLane(runner, slices, stop); });
+      threads.reserve(batches.size());
+      for (absl::StatusOr<absl::Duration>& batch : batches) {
+        threads.emplace_back([&] { batch = WarmUpOne(runner, slices, stop); });
       }
     }
     absl::Duration least = absl::InfiniteDuration();
-    for (const absl::StatusOr<absl::Duration>& lane : lanes) {
-      M3L_RETURN_IF_ERROR(lane.status());
-      least = std::min(least, *lane);
+    for (const absl::StatusOr<absl::Duration>& batch : batches) {
+      M3L_RETURN_IF_ERROR(batch.status());
+      least = std::min(least, *batch);
     }
     durations.push_back(std::max(least, absl::Nanoseconds(1)));
   }

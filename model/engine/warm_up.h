@@ -13,9 +13,9 @@
 
 namespace m3lung {
 
-// Runs each batch size on all lanes at once, and the patient network on as many slices. What a run
-// of each size then takes. INVALID_ARGUMENT for a size under 1; CANCELLED where `stop` asked for it
-// between two runs; otherwise what the runner says.
+// Runs each batch size as often at once as the runner takes batches, and the patient network on as
+// many slices. What a run of each size then takes. INVALID_ARGUMENT for a size under 1; CANCELLED
+// where `stop` asked for it between two runs; otherwise what the runner says.
 absl::StatusOr<std::vector<absl::Duration>> WarmUp(InferenceRunner& runner,
                                                    absl::Span<const int> batch_sizes,
                                                    const std::stop_token& stop = {});

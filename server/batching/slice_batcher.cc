@@ -57,7 +57,7 @@ SliceBatcher::SliceBatcher(const BatcherOptions& options, BatchPlan plan,
       clock_(clock),
       events_(std::move(events)) {
   for (InferenceRunner* runner : runners) {
-    for (int lane = 0; lane < runner->lanes(); ++lane) {
+    for (int i = 0; i < runner->concurrent_batches(); ++i) {
       workers_.emplace_back([this, runner] { Work(*runner); });
     }
   }
@@ -72,12 +72,12 @@ void SliceBatcher::Stop() {
   std::vector<Pending> left;
   {
     absl::MutexLock lock(&mu_);
-    for (Lane* lane : {&urgent_, &routine_}) {
-      for (auto& [study, pending] : lane->by_study) {
+    for (Queue* queue : {&urgent_, &routine_}) {
+      for (auto& [study, pending] : queue->by_study) {
         std::move(pending.begin(), pending.end(), std::back_inserter(left));
       }
-      lane->by_study.clear();
-      lane->turns.clear();
+      queue->by_study.clear();
+      queue->turns.clear();
     }
     queued_ = 0;
   }
@@ -88,9 +88,9 @@ absl::Status SliceBatcher::Submit(SliceTask task) {
   const absl::Time now = clock_.Now();
   absl::MutexLock lock(&mu_);
   if (stopping_) return absl::UnavailableError(kStopping);
-  Lane& lane = task.urgent ? urgent_ : routine_;
-  std::deque<Pending>& study = lane.by_study[task.study];
-  if (study.empty()) lane.turns.push_back(task.study);
+  Queue& queue = task.urgent ? urgent_ : routine_;
+  std::deque<Pending>& study = queue.by_study[task.study];
+  if (study.empty()) queue.turns.push_back(task.study);
   study.push_back({std::move(task), now});
   ++queued_;
   return absl::OkStatus();
@@ -117,7 +117,7 @@ std::vector<SliceBatcher::Pending> SliceBatcher::NextBatch() {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(this, &SliceBatcher::HasTaskOrStops));
       if (!stopping_) {
-        // Another lane may take what this one waits to fill up.
+        // Another batch thread may take what this one waits to fill up.
         clock_.AwaitUntil(mu_, absl::Condition(this, &SliceBatcher::IsFullOrStops),
                           OldestSubmitted() + max_wait_);
       }
@@ -140,19 +140,19 @@ std::vector<SliceBatcher::Pending> SliceBatcher::TakeTurns(int wanted) {
   std::vector<Pending> batch;
   for (int i = 0; i < wanted; ++i) {
     const bool others_turn = !routine_.turns.empty() && urgent_in_a_row_ >= most_urgent_in_a_row_;
-    Lane& lane = urgent_.turns.empty() || others_turn ? routine_ : urgent_;
-    urgent_in_a_row_ = &lane == &urgent_ && !routine_.turns.empty() ? urgent_in_a_row_ + 1 : 0;
+    Queue& queue = urgent_.turns.empty() || others_turn ? routine_ : urgent_;
+    urgent_in_a_row_ = &queue == &urgent_ && !routine_.turns.empty() ? urgent_in_a_row_ + 1 : 0;
 
-    const uint64_t study = lane.turns.front();
-    lane.turns.pop_front();
-    const auto at = lane.by_study.find(study);
+    const uint64_t study = queue.turns.front();
+    queue.turns.pop_front();
+    const auto at = queue.by_study.find(study);
     batch.push_back(std::move(at->second.front()));
     at->second.pop_front();
     --queued_;
     if (at->second.empty()) {
-      lane.by_study.erase(at);
+      queue.by_study.erase(at);
     } else {
-      lane.turns.push_back(study);
+      queue.turns.push_back(study);
     }
   }
   return batch;
@@ -162,9 +162,9 @@ std::vector<SliceBatcher::Pending> SliceBatcher::TakeTurns(int wanted) {
 std::vector<SliceBatcher::Pending> SliceBatcher::TakeDead() {
   const absl::Time now = clock_.Now();
   std::vector<Pending> dead;
-  for (Lane* lane : {&urgent_, &routine_}) {
-    for (auto turn = lane->turns.begin(); turn != lane->turns.end();) {
-      const auto study = lane->by_study.find(*turn);
+  for (Queue* queue : {&urgent_, &routine_}) {
+    for (auto turn = queue->turns.begin(); turn != queue->turns.end();) {
+      const auto study = queue->by_study.find(*turn);
       std::deque<Pending>& pending = study->second;
       // One study, one cancellation and one deadline: its first slice speaks for all.
       const SliceTask& first = pending.front().task;
@@ -175,8 +175,8 @@ std::vector<SliceBatcher::Pending> SliceBatcher::TakeDead() {
       }
       queued_ -= static_cast<int>(pending.size());
       std::move(pending.begin(), pending.end(), std::back_inserter(dead));
-      lane->by_study.erase(study);
-      turn = lane->turns.erase(turn);
+      queue->by_study.erase(study);
+      turn = queue->turns.erase(turn);
     }
   }
   return dead;
@@ -184,8 +184,8 @@ std::vector<SliceBatcher::Pending> SliceBatcher::TakeDead() {
 
 absl::Time SliceBatcher::OldestSubmitted() const {
   absl::Time oldest = absl::InfiniteFuture();
-  for (const Lane* lane : {&urgent_, &routine_}) {
-    for (const auto& [study, pending] : lane->by_study) {
+  for (const Queue* queue : {&urgent_, &routine_}) {
+    for (const auto& [study, pending] : queue->by_study) {
       oldest = std::min(oldest, pending.front().submitted);
     }
   }

@@ -84,7 +84,7 @@ struct BatcherEvents {
 // slices in the order submitted. Slices that nobody waits for any more leave when
 // a batch is formed.
 //
-// Each runner has as many batch threads as it has lanes; all take from the same queue.
+// Each runner has as many batch threads as it takes batches at once; all take from the same queue.
 //
 // Thread safety: Submit() and queued() may be called from any thread. Callbacks run on
 // the batch threads and must not block.
@@ -120,7 +120,7 @@ class SliceBatcher {
   };
   // The slices that wait, by study. Studies take turns: the one whose slice was
   // taken goes to the back.
-  struct Lane {
+  struct Queue {
     std::map<uint64_t, std::deque<Pending>> by_study;
     std::deque<uint64_t> turns;
   };
@@ -149,8 +149,8 @@ class SliceBatcher {
   const BatcherEvents events_;
 
   mutable absl::Mutex mu_;
-  Lane urgent_ ABSL_GUARDED_BY(mu_);
-  Lane routine_ ABSL_GUARDED_BY(mu_);
+  Queue urgent_ ABSL_GUARDED_BY(mu_);
+  Queue routine_ ABSL_GUARDED_BY(mu_);
   int queued_ ABSL_GUARDED_BY(mu_) = 0;
   int urgent_in_a_row_ ABSL_GUARDED_BY(mu_) = 0;  // taken while others waited
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -132,10 +132,10 @@ v1::Model DescribeModel(const ServedModel& model, bool is_default) {
   provenance.set_training_data(manifest.training_data);
   provenance.set_made_by(manifest.made_by);
   std::string devices = model.bundle->device;
-  int batches = model.bundle->runner->lanes();
+  int batches = model.bundle->runner->concurrent_batches();
   for (const auto& copy : model.copies) {
     absl::StrAppend(&devices, ",", copy->device);
-    batches += copy->runner->lanes();
+    batches += copy->runner->concurrent_batches();
   }
   described.set_device(devices);
   described.set_runs_on(model.bundle->runs_on);

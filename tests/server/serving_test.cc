@@ -57,7 +57,7 @@ class ServingTest : public ::testing::Test {
   }
   absl::StatusOr<std::shared_ptr<const Bundle>> Load(const std::filesystem::path& folder) {
     if (sick_) throw std::runtime_error("CUDA error: an illegal memory access");
-    auto runner = std::make_unique<FakeRunner>(/*input_size=*/4, /*lanes=*/2);
+    auto runner = std::make_unique<FakeRunner>(/*input_size=*/4, /*concurrent_batches=*/2);
     runner_ = runner.get();
     auto bundle = std::make_shared<Bundle>();
     bundle->manifest.name = "fake";
@@ -115,7 +115,7 @@ class ServingTest : public ::testing::Test {
   std::unique_ptr<v1::ScreeningService::Stub> stub_;
 };
 
-TEST_F(ServingTest, LanesWhoseDeviceFailsWhileItStopsFindAllThatTheyUse) {
+TEST_F(ServingTest, BatchesWhoseDeviceFailsWhileItStopsFindAllThatTheyUse) {
   Start();
   runner_->Hold(true);
   grpc::ClientContext context;
@@ -128,7 +128,7 @@ TEST_F(ServingTest, LanesWhoseDeviceFailsWhileItStopsFindAllThatTheyUse) {
     *request.mutable_hu_slice() = Hu(4, i);
     ASSERT_TRUE(stream->Write(request));
   }
-  runner_->WaitForBatches(2);  // one on each lane
+  runner_->WaitForBatches(2);  // as many as run at once
   // It stops, and dies, while both are held.
   FakeRunner* const runner = runner_;
   std::jthread stopper([this] { server_.reset(); });

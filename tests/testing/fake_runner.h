@@ -18,9 +18,10 @@ namespace m3lung::testing {
 // The patient's class is that of the first (topmost) slice.
 class FakeRunner final : public InferenceRunner {
  public:
-  explicit FakeRunner(int input_size = 4, int lanes = 1) : input_size_(input_size), lanes_(lanes) {}
+  explicit FakeRunner(int input_size = 4, int concurrent_batches = 1)
+      : input_size_(input_size), concurrent_batches_(concurrent_batches) {}
 
-  int lanes() const override { return lanes_; }
+  int concurrent_batches() const override { return concurrent_batches_; }
 
   int input_size() const override { return input_size_; }
 
@@ -107,7 +108,7 @@ class FakeRunner final : public InferenceRunner {
   }
 
   const int input_size_;
-  const int lanes_;
+  const int concurrent_batches_;
   mutable absl::Mutex mu_;
   std::vector<std::vector<int>> batches_ ABSL_GUARDED_BY(mu_);
   std::vector<int> patient_ ABSL_GUARDED_BY(mu_);

@@ -18,7 +18,7 @@ class StoppingRunner final : public InferenceRunner {
   std::stop_token token() const { return stop_.get_token(); }
   size_t batches_run() const { return runner_.batches().size(); }
 
-  int lanes() const override { return runner_.lanes(); }
+  int concurrent_batches() const override { return runner_.concurrent_batches(); }
   int input_size() const override { return runner_.input_size(); }
   absl::Status CheckDevice() override { return runner_.CheckDevice(); }
   absl::StatusOr<std::vector<SliceScores>> ScoreSlices(

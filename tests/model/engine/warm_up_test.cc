@@ -18,10 +18,10 @@ using ::m3lung::testing::StoppingRunner;
 using ::testing::Each;
 using ::testing::SizeIs;
 
-// A lane that was left out would pay at its first slice.
-TEST(WarmUpTest, RunsEachLaneAsOftenAsOne) {
-  FakeRunner one(/*input_size=*/4, /*lanes=*/1);
-  FakeRunner three(/*input_size=*/4, /*lanes=*/3);
+// A batch that was left out would pay at its first slice.
+TEST(WarmUpTest, RunsAsManyBatchesAtOnceAsTheRunnerTakes) {
+  FakeRunner one(/*input_size=*/4, /*concurrent_batches=*/1);
+  FakeRunner three(/*input_size=*/4, /*concurrent_batches=*/3);
   M3L_ASSERT_OK_AND_ASSIGN(const auto durations, WarmUp(one, {2}));
   EXPECT_THAT(durations, SizeIs(1));
   M3L_ASSERT_OK_AND_ASSIGN(const auto again, WarmUp(three, {2}));
@@ -30,8 +30,8 @@ TEST(WarmUpTest, RunsEachLaneAsOftenAsOne) {
   EXPECT_THAT(three.batches(), Each(SizeIs(2)));
 }
 
-TEST(WarmUpTest, SaysWhatALaneSays) {
-  FakeRunner runner(/*input_size=*/4, /*lanes=*/2);
+TEST(WarmUpTest, SaysWhatOneOfThemSays) {
+  FakeRunner runner(/*input_size=*/4, /*concurrent_batches=*/2);
   runner.FailWith(absl::InternalError("the network fails"));
   EXPECT_THAT(WarmUp(runner, {1}).status(),
               StatusIs(absl::StatusCode::kInternal, ::testing::HasSubstr("the network fails")));

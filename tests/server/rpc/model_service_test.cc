@@ -82,7 +82,7 @@ TEST_F(ModelServiceTest, DescribesWhatTheBundleIs) {
   described->manifest.made_by = "somebody";
   described->device = "cpu";
   described->runs_on = "paper";
-  described->runner = std::make_unique<testing::FakeRunner>(8, /*lanes=*/3);
+  described->runner = std::make_unique<testing::FakeRunner>(8, /*concurrent_batches=*/3);
   ServedModel model;
   model.bundle = described;
   const v1::Model message = DescribeModel(model, false);

@@ -33,7 +33,7 @@ constexpr int kInputSize = 128;
 // Keeps what it is given; the features of a slice are its number in what was kept.
 class KeepingRunner final : public InferenceRunner {
  public:
-  int lanes() const override { return 1; }
+  int concurrent_batches() const override { return 1; }
   int input_size() const override { return kInputSize; }
 
   absl::StatusOr<std::vector<SliceScores>> ScoreSlices(

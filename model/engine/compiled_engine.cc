@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/engine/compiled_runner.h"
+#include "model/engine/compiled_engine.h"
 
 #include <utility>
 
@@ -9,7 +9,6 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
-#include "model/engine/slice_tensors.h"
 #include "nlohmann/json.hpp"
 #include "torch/csrc/inductor/aoti_package/model_package_loader.h"
 #include "torch/torch.h"
@@ -70,19 +69,15 @@ absl::StatusOr<CompiledFacts> ReadCompiledFacts(const fs::path& bundle) {
   }
 }
 
-CompiledRunner::CompiledRunner(CompiledFacts facts, int feature_size,
-                               std::unique_ptr<torch::inductor::AOTIModelPackageLoader> network,
-                               std::unique_ptr<TorchScriptRunner> scripted)
-    : facts_(std::move(facts)),
-      feature_size_(feature_size),
-      network_(std::move(network)),
-      scripted_(std::move(scripted)) {}
+CompiledEngine::CompiledEngine(CompiledFacts facts,
+                               std::unique_ptr<torch::inductor::AOTIModelPackageLoader> network)
+    : facts_(std::move(facts)), network_(std::move(network)) {}
 
-CompiledRunner::~CompiledRunner() = default;
+CompiledEngine::~CompiledEngine() = default;
 
-absl::StatusOr<std::unique_ptr<CompiledRunner>> CompiledRunner::Open(
+absl::StatusOr<std::shared_ptr<const CompiledEngine>> CompiledEngine::Open(
     const fs::path& bundle, const Manifest& manifest, int largest_batch,
-    std::unique_ptr<TorchScriptRunner>& scripted) try {
+    int concurrent_batches) try {
   M3L_ASSIGN_OR_RETURN(CompiledFacts facts, ReadCompiledFacts(bundle));
   M3L_RETURN_IF_ERROR(Fits(facts, manifest, largest_batch));
   const fs::path package = bundle / kFolder / kPackageFile;
@@ -92,9 +87,9 @@ absl::StatusOr<std::unique_ptr<CompiledRunner>> CompiledRunner::Open(
         absl::StrCat(package.string(), " is not what ", kFactsFile, " says; compile it again"));
   }
   auto network = std::make_unique<torch::inductor::AOTIModelPackageLoader>(
-      package.string(), "model", /*run_single_threaded=*/false, scripted->lanes());
-  return std::unique_ptr<CompiledRunner>(new CompiledRunner(
-      std::move(facts), manifest.feature_size, std::move(network), std::move(scripted)));
+      package.string(), "model", /*run_single_threaded=*/false, concurrent_batches);
+  return std::shared_ptr<const CompiledEngine>(
+      new CompiledEngine(std::move(facts), std::move(network)));
 } catch (const c10::Error& e) {
   return absl::FailedPreconditionError(
       absl::StrCat("the compiled slice network cannot be loaded: ", e.what_without_backtrace()));
@@ -103,18 +98,12 @@ absl::StatusOr<std::unique_ptr<CompiledRunner>> CompiledRunner::Open(
       absl::StrCat("the compiled slice network cannot be loaded: ", e.what()));
 }
 
-absl::StatusOr<std::vector<SliceScores>> CompiledRunner::ScoreSlices(
-    absl::Span<const int16_t* const> slices) try {
-  if (slices.empty()) return std::vector<SliceScores>();
-  const c10::InferenceMode inference;
-  const DeviceLanes::Use lane(scripted_->device_lanes());
-  const torch::Tensor hu = SliceTensor(slices, input_size());
-  const std::vector<torch::Tensor> outputs = network_->run({hu});
-  return ScoresFrom(outputs, hu.size(0), feature_size_);
-} catch (const c10::Error& e) {
-  return absl::InternalError(absl::StrCat("slice network: ", e.what_without_backtrace()));
-} catch (const std::exception& e) {
-  return absl::InternalError(absl::StrCat("slice network: ", e.what()));
+std::string CompiledEngine::Name() const {
+  return absl::StrCat("AOTInductor ", PrecisionName(facts_.precision));
+}
+
+std::vector<torch::Tensor> CompiledEngine::Run(const torch::Tensor& hu) const {
+  return network_->run({hu});
 }
 
 }  // namespace m3lung

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/engine/torchscript_runner.h"
+#include "model/engine/bundle_runner.h"
 
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -10,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "model/bundle/torchscript_export.h"
-#include "model/engine/cpu_share.h"
+#include "model/engine/batch_threads.h"
 #include "model/engine/warm_up.h"
 #include "tests/model/tiny_bundle.h"
 #include "tests/testing/status_matchers.h"
@@ -19,7 +20,6 @@
 namespace m3lung {
 namespace {
 
-using ::m3lung::testing::IsOk;
 using ::m3lung::testing::MakeTinyPatientNet;
 using ::m3lung::testing::MakeTinySliceNet;
 using ::m3lung::testing::RandomHu;
@@ -34,6 +34,7 @@ using ::testing::FloatNear;
 using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pointwise;
 
 std::vector<const int16_t*> Pointers(const std::vector<HuPixels>& slices) {
@@ -42,22 +43,21 @@ std::vector<const int16_t*> Pointers(const std::vector<HuPixels>& slices) {
   return pointers;
 }
 
-absl::StatusOr<std::unique_ptr<TorchScriptRunner>> MakeRunner(SliceNet slice_net,
-                                                              PatientNet patient_net,
-                                                              int threads = 0,
-                                                              int threads_a_batch = 0) {
+absl::StatusOr<std::unique_ptr<BundleRunner>> MakeRunner(SliceNet slice_net, PatientNet patient_net,
+                                                         int threads = 0,
+                                                         int threads_per_batch = 0) {
   const auto slice = ExportSliceNet(slice_net);
   const auto patient = ExportPatientNet(patient_net);
   if (!slice.ok()) return slice.status();
   if (!patient.ok()) return patient.status();
-  return TorchScriptRunner::Create(*slice, *patient,
-                                   {.input_size = slice_net->options().input_size,
-                                    .feature_size = slice_net->options().feature_size(),
-                                    .threads = threads,
-                                    .threads_a_batch = threads_a_batch});
+  return BundleRunner::Create(*slice, *patient,
+                              {.input_size = slice_net->options().input_size,
+                               .feature_size = slice_net->options().feature_size(),
+                               .threads = threads,
+                               .threads_per_batch = threads_per_batch});
 }
 
-class TorchScriptRunnerTest : public ::testing::Test {
+class BundleRunnerTest : public ::testing::Test {
  protected:
   // Loading takes a while: one runner for all tests that change nothing.
   static void SetUpTestSuite() {
@@ -73,14 +73,14 @@ class TorchScriptRunnerTest : public ::testing::Test {
 
   SliceNet slice_net_ = MakeTinySliceNet(TinySliceOptions());
   PatientNet patient_net_ = MakeTinyPatientNet(TinyPatientOptions());
-  TorchScriptRunner* const runner_ = shared_runner_;  // of nets equal to these
+  BundleRunner* const runner_ = shared_runner_;  // of nets equal to these
 
  private:
-  static TorchScriptRunner* shared_runner_;
+  static BundleRunner* shared_runner_;
 };
-TorchScriptRunner* TorchScriptRunnerTest::shared_runner_ = nullptr;
+BundleRunner* BundleRunnerTest::shared_runner_ = nullptr;
 
-TEST_F(TorchScriptRunnerTest, EqualsTheLiveNets) {
+TEST_F(BundleRunnerTest, EqualsTheLiveNets) {
   EXPECT_EQ(runner_->input_size(), 96);
   const torch::Tensor hu = RandomHu(3, 96, 11);
   const std::vector<HuPixels> slices = ToPixels(hu);
@@ -106,7 +106,7 @@ TEST_F(TorchScriptRunnerTest, EqualsTheLiveNets) {
   for (int c = 0; c < kClasses; ++c) EXPECT_NEAR(patient[c], expected[c].item<float>(), 1e-5);
 }
 
-TEST_F(TorchScriptRunnerTest, ABatchGivesWhatSinglesGive) {
+TEST_F(BundleRunnerTest, ABatchGivesWhatSinglesGive) {
   const std::vector<HuPixels> slices = ToPixels(RandomHu(5, 96, 12));
   M3L_ASSERT_OK_AND_ASSIGN(const auto together, runner_->ScoreSlices(Pointers(slices)));
   for (size_t i = 0; i < slices.size(); ++i) {
@@ -118,21 +118,21 @@ TEST_F(TorchScriptRunnerTest, ABatchGivesWhatSinglesGive) {
   }
 }
 
-TEST_F(TorchScriptRunnerTest, NoSlicesGiveNoScores) {
+TEST_F(BundleRunnerTest, NoSlicesGiveNoScores) {
   M3L_ASSERT_OK_AND_ASSIGN(const auto scores, runner_->ScoreSlices({}));
   EXPECT_THAT(scores, IsEmpty());
   EXPECT_THAT(runner_->AssessPatient({}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at least one slice")));
 }
 
-TEST_F(TorchScriptRunnerTest, RefusesFeaturesOfAnotherSize) {
+TEST_F(BundleRunnerTest, RefusesFeaturesOfAnotherSize) {
   const std::vector<float> features(3, 0);
   const std::vector<float>* const pointer = &features;
   EXPECT_THAT(runner_->AssessPatient({&pointer, 1}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has 3 features")));
 }
 
-TEST_F(TorchScriptRunnerTest, NotFiniteIsInternalAndNamesTheOutput) {
+TEST_F(BundleRunnerTest, NotFiniteIsInternalAndNamesTheOutput) {
   {
     const torch::NoGradGuard no_grad;
     slice_net_->classifier()->bias[1] = std::numeric_limits<float>::quiet_NaN();
@@ -149,45 +149,45 @@ TEST_F(TorchScriptRunnerTest, NotFiniteIsInternalAndNamesTheOutput) {
               StatusIs(absl::StatusCode::kInternal, HasSubstr("\"patient probabilities\"")));
 }
 
-TEST_F(TorchScriptRunnerTest, WhatTheNetworkThrowsIsInternalWithoutABacktrace) {
+TEST_F(BundleRunnerTest, WhatTheNetworkThrowsIsInternalWithoutABacktrace) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::string slice, ExportSliceNet(slice_net_));
   M3L_ASSERT_OK_AND_ASSIGN(const std::string patient, ExportPatientNet(patient_net_));
   // Told a wrong size, the network fails where the coordinate maps are joined.
   M3L_ASSERT_OK_AND_ASSIGN(
       const auto runner,
-      TorchScriptRunner::Create(
-          slice, patient, {.input_size = 64, .feature_size = TinyPatientOptions().feature_size}));
+      BundleRunner::Create(slice, patient,
+                           {.input_size = 64, .feature_size = TinyPatientOptions().feature_size}));
   const std::vector<int16_t> pixels(64 * 64, 0);
   const int16_t* const pointer = pixels.data();
   EXPECT_THAT(runner->ScoreSlices({&pointer, 1}),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("slice network: ")));
-  EXPECT_THAT(runner->Fuse({1}),
+  EXPECT_THAT(runner->Fused({1}),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("fusing the slice network: ")));
 }
 
-TEST_F(TorchScriptRunnerTest, TakesOneBatchAtATimeUnlessToldOtherwise) {
-  EXPECT_EQ(runner_->lanes(), 1);
+TEST_F(BundleRunnerTest, TakesOneBatchAtATimeUnlessToldOtherwise) {
+  EXPECT_EQ(runner_->concurrent_batches(), 1);
 }
 
-// In each of as many threads as there are lanes, which all see the lanes' number of threads.
-TEST_F(TorchScriptRunnerTest, BatchesSideBySideAnswerAsAlone) {
-  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, MakeRunner(slice_net_, patient_net_, /*threads=*/6,
-                                                         /*threads_a_batch=*/2));
-  ASSERT_EQ(runner->lanes(), 3);
-  ASSERT_THAT(runner->Fuse({1}), IsOk());
+// In as many threads as batches run at once, which all see a batch's number of threads.
+TEST_F(BundleRunnerTest, BatchesSideBySideAnswerAsAlone) {
+  M3L_ASSERT_OK_AND_ASSIGN(const auto scripted, MakeRunner(slice_net_, patient_net_, /*threads=*/6,
+                                                           /*threads_per_batch=*/2));
+  ASSERT_EQ(scripted->concurrent_batches(), 3);
+  M3L_ASSERT_OK_AND_ASSIGN(const auto runner, scripted->Fused({1}));
   const std::vector<HuPixels> slices = ToPixels(RandomHu(12, 96, 5));
   std::vector<std::vector<SliceScores>> got(slices.size());
-  std::vector<int> threads(runner->lanes());
+  std::vector<int> threads(runner->concurrent_batches());
   {
     std::vector<std::jthread> callers;
-    for (int lane = 0; lane < runner->lanes(); ++lane) {
-      callers.emplace_back([&, lane] {
-        for (size_t i = lane; i < slices.size(); i += runner->lanes()) {
+    for (int caller = 0; caller < runner->concurrent_batches(); ++caller) {
+      callers.emplace_back([&, caller] {
+        for (size_t i = caller; i < slices.size(); i += runner->concurrent_batches()) {
           const int16_t* const slice = slices[i].data();
           auto scores = runner->ScoreSlices({&slice, 1});
           if (scores.ok()) got[i] = *std::move(scores);
         }
-        threads[lane] = at::get_num_threads();
+        threads[caller] = at::get_num_threads();
       });
     }
   }
@@ -202,19 +202,64 @@ TEST_F(TorchScriptRunnerTest, BatchesSideBySideAnswerAsAlone) {
   }
 }
 
-TEST_F(TorchScriptRunnerTest, ASmallNetworkGetsALaneForEachProcessor) {
+TEST_F(BundleRunnerTest, ASmallNetworkRunsABatchOnEachProcessor) {
   M3L_ASSERT_OK_AND_ASSIGN(const auto runner,
                            MakeRunner(slice_net_, patient_net_, /*threads=*/4, kThreadsBySpeed));
-  EXPECT_EQ(runner->lanes(), 4);
+  EXPECT_EQ(runner->concurrent_batches(), 4);
 }
 
-TEST_F(TorchScriptRunnerTest, RefusesWhatIsNoTorchScript) {
+// Says of each slice that it is of CAP, and has no lesion.
+class SureEngine final : public SliceEngine {
+ public:
+  std::string Name() const override { return "sure"; }
+  std::vector<torch::Tensor> Run(const torch::Tensor& hu) const override {
+    const int64_t n = hu.size(0);
+    if (hu.max().item<int>() > 3000) throw std::runtime_error("bone");
+    return {torch::tensor({0.F, 0.F, 0.F, 1.F}).expand({n, 4}),
+            torch::tensor({1.F, 0.F}).expand({n, 2}), torch::zeros({n, 6, 6}),
+            torch::ones({n, TinySliceOptions().feature_size()})};
+  }
+};
+
+TEST_F(BundleRunnerTest, AnotherEngineTakesTheSlicesAlone) {
+  const auto other = runner_->With(std::make_shared<SureEngine>());
+  EXPECT_EQ(other->engine().Name(), "sure");
+  EXPECT_EQ(runner_->engine().Name(), "TorchScript fp32");
+  EXPECT_EQ(other->input_size(), runner_->input_size());
+  const std::vector<HuPixels> slices = ToPixels(RandomHu(2, 96, 14));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto sure, other->ScoreSlices(Pointers(slices)));
+  ASSERT_EQ(sure.size(), 2);
+  EXPECT_THAT(sure[1].probabilities, ElementsAre(0, 0, 0, 1));
+  EXPECT_EQ(sure[1].lesion_probability, 0);
+  M3L_ASSERT_OK_AND_ASSIGN(const auto still, runner_->ScoreSlices(Pointers(slices)));
+  EXPECT_THAT(still[1].probabilities, Not(ElementsAre(0, 0, 0, 1)));
+
+  const std::vector<const std::vector<float>*> features = {&still[0].features, &still[1].features};
+  M3L_ASSERT_OK_AND_ASSIGN(const auto patient, other->AssessPatient(features));
+  M3L_ASSERT_OK_AND_ASSIGN(const auto same, runner_->AssessPatient(features));
+  EXPECT_EQ(patient, same);
+
+  const HuPixels bone(96 * 96, 3500);
+  const int16_t* const pointer = bone.data();
+  EXPECT_THAT(other->ScoreSlices({&pointer, 1}),
+              StatusIs(absl::StatusCode::kInternal, "slice network: bone"));
+  EXPECT_THAT(other->Fused({1}), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                          HasSubstr("sure has nothing to fuse")));
+}
+
+TEST_F(BundleRunnerTest, TheFusedOneStandsBesideTheOneThatItWasMadeOf) {
+  M3L_ASSERT_OK_AND_ASSIGN(const auto fused, runner_->Fused({1, 2}));
+  EXPECT_EQ(fused->engine().Name(), "TorchScript fp32, fused");
+  EXPECT_EQ(runner_->engine().Name(), "TorchScript fp32");
+}
+
+TEST_F(BundleRunnerTest, RefusesWhatIsNoTorchScript) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::string patient, ExportPatientNet(patient_net_));
-  EXPECT_THAT(TorchScriptRunner::Create("not an archive", patient, {}),
+  EXPECT_THAT(BundleRunner::Create("not an archive", patient, {}),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("slice.ts")));
 }
 
-TEST_F(TorchScriptRunnerTest, WarmsUpAndRefusesBatchSizesOutOfRange) {
+TEST_F(BundleRunnerTest, WarmsUpAndRefusesBatchSizesOutOfRange) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<absl::Duration> durations, WarmUp(*runner_, {1, 4}));
   EXPECT_THAT(durations, ElementsAre(Gt(absl::ZeroDuration()), Gt(absl::ZeroDuration())));
   EXPECT_THAT(WarmUp(*runner_, {0}).status(),
@@ -222,9 +267,9 @@ TEST_F(TorchScriptRunnerTest, WarmsUpAndRefusesBatchSizesOutOfRange) {
 }
 
 // As of a GPU that has fallen ill: LibTorch then throws where it is asked for a stream.
-TEST(DeviceLanesTest, ADeviceWithoutStreamsIsAnErrorAndNoException) {
-  const auto lanes = DeviceLanes::Create(c10::Device(c10::kXLA, 0), {});
-  EXPECT_THAT(lanes, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("gives no streams")));
+TEST(ConcurrentBatchesTest, ADeviceWithoutStreamsIsAnErrorAndNoException) {
+  const auto batches = ConcurrentBatches::Create(c10::Device(c10::kXLA, 0), {});
+  EXPECT_THAT(batches, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("gives no streams")));
 }
 
 }  // namespace

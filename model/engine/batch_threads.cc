@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/engine/cpu_share.h"
+#include "model/engine/batch_threads.h"
 
 #include <algorithm>
 
@@ -11,9 +11,9 @@ constexpr int kMostThreads = 1024;
 
 }  // namespace
 
-CpuShare DivideProcessors(int processors, int threads_a_batch) {
-  const int lanes = std::max(1, processors / threads_a_batch);
-  return {.lanes = lanes, .threads = processors / lanes};
+BatchThreads DivideProcessors(int processors, int threads_per_batch) {
+  const int batches = std::max(1, processors / threads_per_batch);
+  return {.batches = batches, .threads = processors / batches};
 }
 
 int ThreadsForSlice(absl::Duration alone) {
