@@ -55,15 +55,14 @@ absl::StatusOr<CompiledFacts> ReadCompiledFacts(const fs::path& bundle) {
   M3L_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
   try {
     const auto json = nlohmann::json::parse(text);
-    M3L_ASSIGN_OR_RETURN(const Precision precision,
-                         ParsePrecision(json.at("precision").get<std::string>()));
-    return CompiledFacts{.slice_digest = json.at("slice_digest"),
-                         .package_digest = json.at("package_digest"),
-                         .precision = precision,
-                         .tolerance = json.at("tolerance"),
-                         .most_slices = json.at("most_slices"),
-                         .torch = json.at("torch"),
-                         .cpu_capability = json.at("cpu_capability")};
+    CompiledFacts facts = {.slice_digest = json.at("slice_digest"),
+                           .package_digest = json.at("package_digest"),
+                           .tolerance = json.at("tolerance"),
+                           .most_slices = json.at("most_slices"),
+                           .torch = json.at("torch"),
+                           .cpu_capability = json.at("cpu_capability")};
+    M3L_ASSIGN_OR_RETURN(facts.precision, ParsePrecision(json.at("precision").get<std::string>()));
+    return facts;
   } catch (const nlohmann::json::exception& e) {
     return absl::DataLossError(absl::StrCat(file.string(), ": ", e.what()));
   }
