@@ -23,7 +23,8 @@ std::string FileName(Label label) {
 
 }  // namespace
 
-std::vector<PlannedStudy> PlanCohort(const CohortSize& size, int backgrounds, uint64_t seed) {
+std::vector<PlannedStudy> PlanCohort(const CohortSize& size, absl::Span<const Split> backgrounds,
+                                     uint64_t seed) {
   std::vector<PlannedStudy> plan;
   const auto add = [&](std::string name, Label label, Split split) -> PlannedStudy& {
     PlannedStudy& study = plan.emplace_back();
@@ -42,13 +43,13 @@ std::vector<PlannedStudy> PlanCohort(const CohortSize& size, int backgrounds, ui
     }
   };
   for (int i = 1; i <= size.on_each_background; ++i) {
-    for (int background = 0; background < backgrounds; ++background) {
+    for (size_t background = 0; background < backgrounds.size(); ++background) {
       for (const Label label : kLabels) {
         PlannedStudy& study =
             add(absl::StrFormat("background%d-%s-%03d", background + 1, FileName(label), i), label,
-                Split::kTrain);
+                backgrounds[background]);
         study.patient = absl::StrCat("background-", background + 1);
-        study.background = background;
+        study.background = static_cast<int>(background);
       }
     }
   }

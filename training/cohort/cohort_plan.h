@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "model/engine/inference.h"
 #include "training/data/dataset.h"
 
@@ -18,8 +19,7 @@ struct CohortSize {
   int train = 60;
   int validation = 10;
   int test = 40;
-  // Beside them, on each background: all of them in split train, since a background is
-  // one patient.
+  // Beside them, on each background, all in the background's split, since it is one patient.
   int on_each_background = 0;
 };
 
@@ -33,8 +33,9 @@ struct PlannedStudy {
 };
 
 // In the order they are written. A study's seed follows from `seed` and its name, so
-// that a larger cohort holds the smaller one's studies.
-std::vector<PlannedStudy> PlanCohort(const CohortSize& size, int backgrounds, uint64_t seed);
+// that a larger cohort holds the smaller one's studies. `backgrounds`: the split of each.
+std::vector<PlannedStudy> PlanCohort(const CohortSize& size, absl::Span<const Split> backgrounds,
+                                     uint64_t seed);
 
 }  // namespace m3lung
 

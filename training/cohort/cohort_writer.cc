@@ -85,14 +85,42 @@ absl::Status WriteStudy(const SyntheticStudy& study, const StudyPaths& paths) {
   return Rename(paths.partial_study, paths.study);
 }
 
+std::vector<Split> SplitsOf(const std::vector<CohortBackground>& backgrounds) {
+  std::vector<Split> splits;
+  for (const CohortBackground& background : backgrounds) splits.push_back(background.split);
+  return splits;
+}
+
+// One patient's lungs twice: in two splits the figures would be too good, in one they would count
+// twice.
+absl::Status CheckBackgroundsDiffer(const std::vector<CohortBackground>& backgrounds) {
+  for (size_t i = 0; i < backgrounds.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      const CohortBackground &first = backgrounds[k], &second = backgrounds[i];
+      std::error_code ignored;
+      if (!fs::equivalent(first.folder, second.folder, ignored)) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the background ", second.folder.string(), " (", SplitName(second.split),
+          ") is the same folder as ", first.folder.string(), " (", SplitName(first.split),
+          "); a background is one patient: give each once, in one split"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Refuses a folder that holds another cohort.
 absl::Status CheckFolder(const CohortOptions& options, const fs::path& out) {
+  nlohmann::json splits = nlohmann::json::array();
+  for (const Split split : SplitsOf(options.backgrounds)) {
+    splits.push_back(std::string(SplitName(split)));
+  }
   const nlohmann::json wanted = {{"format", kFormat},
                                  {"train", options.size.train},
                                  {"validation", options.size.validation},
                                  {"test", options.size.test},
                                  {"on_each_background", options.size.on_each_background},
                                  {"backgrounds", options.backgrounds.size()},
+                                 {"background_splits", splits},
                                  {"seed", options.seed},
                                  {"slices", options.slices},
                                  {"size", options.image_size}};
@@ -100,7 +128,13 @@ absl::Status CheckFolder(const CohortOptions& options, const fs::path& out) {
   std::error_code ignored;
   if (!fs::exists(file, ignored)) return WriteFile(file, absl::StrCat(wanted.dump(2), "\n"));
   M3L_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  const nlohmann::json found = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  nlohmann::json found = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  // Earlier, all backgrounds were there to train with.
+  if (found.is_object() && !found.contains("background_splits") &&
+      found.value("backgrounds", nlohmann::json()) == wanted["backgrounds"]) {
+    found["background_splits"] =
+        std::vector<std::string>(options.backgrounds.size(), std::string(SplitName(Split::kTrain)));
+  }
   if (found == wanted) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(out.string(), " holds a cohort made with other options: ", found.dump(),
@@ -116,6 +150,7 @@ DatasetStudy RowOf(const PlannedStudy& planned, const StudyPaths& paths) {
   row.patient = planned.patient;
   row.slice_labels = paths.labels;
   row.truth = paths.truth;
+  row.lungs = planned.background.has_value() ? Lungs::kReal : Lungs::kSynthetic;
   return row;
 }
 
@@ -177,12 +212,13 @@ absl::Status MakeAndWrite(const PlannedStudy& planned, const CohortOptions& opti
 
 absl::Status WriteCohort(const CohortOptions& options, const fs::path& out,
                          const CohortObserver& observer) {
+  M3L_RETURN_IF_ERROR(CheckBackgroundsDiffer(options.backgrounds));
   for (const char* folder : {"studies", "slice-labels", "truth"}) {
     M3L_RETURN_IF_ERROR(MakeFolder(out / folder));
   }
   M3L_RETURN_IF_ERROR(CheckFolder(options, out));
   const std::vector<PlannedStudy> plan =
-      PlanCohort(options.size, static_cast<int>(options.backgrounds.size()), options.seed);
+      PlanCohort(options.size, SplitsOf(options.backgrounds), options.seed);
   std::vector<DatasetStudy> rows;
   std::vector<const PlannedStudy*> missing;
   for (const PlannedStudy& planned : plan) {
@@ -195,7 +231,7 @@ absl::Status WriteCohort(const CohortOptions& options, const fs::path& out,
   const bool needs_backgrounds = std::any_of(
       missing.begin(), missing.end(), [](const auto* p) { return p->background.has_value(); });
   for (size_t i = 0; needs_backgrounds && i < options.backgrounds.size(); ++i) {
-    M3L_ASSIGN_OR_RETURN(Background background, ReadBackground(options.backgrounds[i]));
+    M3L_ASSIGN_OR_RETURN(Background background, ReadBackground(options.backgrounds[i].folder));
     backgrounds.push_back(std::move(background));
   }
   observer.started(static_cast<int>(plan.size()), static_cast<int>(plan.size() - missing.size()));

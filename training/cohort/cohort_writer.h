@@ -27,12 +27,18 @@ namespace m3lung {
 // an eye that scans many slices, none.
 inline constexpr double kLabelledLesionMm2 = 40;
 
+// A real study without pneumonia: one patient, and so in one split.
+struct CohortBackground {
+  std::filesystem::path folder;
+  Split split = Split::kTrain;
+};
+
 struct CohortOptions {
   CohortSize size;
   uint64_t seed = 1;
-  int slices = 0;        // of each phantom; 0: drawn, 24 to 64
-  int image_size = 512;  // rows and columns
-  std::vector<std::filesystem::path> backgrounds = {};
+  int slices = 0;                                  // of each phantom; 0: drawn, 24 to 64
+  int image_size = 512;                            // rows and columns
+  std::vector<CohortBackground> backgrounds = {};  // numbered in this order, from 1
   int threads = 1;
 };
 
@@ -44,7 +50,8 @@ struct CohortObserver {
 
 // Writes the cohort, or what is missing of it: studies that are there are not made
 // again, so that a stopped run goes on. The same options give the same files.
-// FAILED_PRECONDITION where `out` holds a cohort made with other options.
+// FAILED_PRECONDITION where `out` holds a cohort made with other options; INVALID_ARGUMENT
+// where two backgrounds are one folder, by whatever paths.
 absl::Status WriteCohort(const CohortOptions& options, const std::filesystem::path& out,
                          const CohortObserver& observer = {});
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/machine.h"
 #include "base/output_checks.h"
@@ -21,13 +22,23 @@ constexpr int kMostStudies = 9999;
 struct Arguments {
   std::string out;
   CohortOptions cohort;
+  // Folders of real studies, by what they are for.
+  std::vector<std::string> train, validation, test;
 };
 
 absl::Status Cohort(const Arguments& arguments) {
   CohortOptions options = arguments.cohort;
   options.threads = UsableProcessors();
+  const auto add = [&options](const std::vector<std::string>& folders, Split split) {
+    for (const std::string& folder : folders) options.backgrounds.push_back({folder, split});
+  };
+  add(arguments.train, Split::kTrain);
+  add(arguments.validation, Split::kValidation);
+  add(arguments.test, Split::kTest);
   if (options.size.on_each_background > 0 && options.backgrounds.empty()) {
-    return absl::InvalidArgumentError("--background-studies needs a --background to lay them in");
+    return absl::InvalidArgumentError(
+        "--background-studies needs a --background, --validation-background or --test-background "
+        "to lay them in");
   }
   for (const char* folder : {"studies", "slice-labels", "truth"}) {
     M3L_RETURN_IF_ERROR(CheckOutputFolder(std::filesystem::path(arguments.out) / folder));
@@ -63,12 +74,18 @@ void AddCohortCommand(CLI::App& app, Command* chosen) {
   count("--train", options.size.train, "Phantoms of each class to train with");
   count("--validation", options.size.validation, "Phantoms of each class to calibrate with");
   count("--test", options.size.test, "Phantoms of each class to test with");
-  cohort
-      ->add_option("--background", options.backgrounds,
-                   "Folder of one real healthy study to lay lesions in; may be given again")
-      ->check(CLI::ExistingDirectory);
+  const auto backgrounds = [&](const char* name, std::vector<std::string>& folders,
+                               const char* what) {
+    cohort->add_option(name, folders, what)->check(CLI::ExistingDirectory);
+  };
+  backgrounds("--background", arguments->train,
+              "Folder of one real study without pneumonia to lay lesions in, to train with; may be "
+              "given again");
+  backgrounds("--validation-background", arguments->validation,
+              "The same, of another patient, to calibrate with");
+  backgrounds("--test-background", arguments->test, "The same, of another patient, to test with");
   count("--background-studies", options.size.on_each_background,
-        "Studies of each class on each background, to train with");
+        "Studies of each class on each background, in its split");
   cohort->add_option("--seed", options.seed, "Equal seeds give equal data sets")
       ->capture_default_str();
   cohort->add_option("--slices", options.slices, "Slices of a phantom; 0: drawn for each")

@@ -78,6 +78,9 @@ absl::StatusOr<DatasetStudy> ReadStudy(const CsvRow& row, const fs::path& csv) {
                 absl::StrCat("column truth: no such folder: ", study.truth.string()));
     }
   }
+  const absl::StatusOr<std::optional<Lungs>> lungs = ParseLungs(row.at("lungs"));
+  if (!lungs.ok()) return At(csv, row.line, absl::StrCat("column ", lungs.status().message()));
+  study.lungs = *lungs;
   return study;
 }
 
@@ -112,7 +115,7 @@ std::string MaskName(const std::string& file) {
 absl::StatusOr<std::vector<DatasetStudy>> ReadDataset(const fs::path& csv) {
   M3L_ASSIGN_OR_RETURN(
       const std::vector<CsvRow> rows,
-      ReadTable(csv, {"study", "label", "split"}, {"patient", "slice_labels", "truth"}));
+      ReadTable(csv, {"study", "label", "split"}, {"patient", "slice_labels", "truth", "lungs"}));
   std::vector<DatasetStudy> studies;
   std::map<std::string, int> line_of_study;
   std::map<std::string, std::pair<Split, int>> split_of_patient;
@@ -146,12 +149,12 @@ absl::Status WriteDataset(const fs::path& csv, const std::vector<DatasetStudy>& 
   const auto relative = [&](const fs::path& path) {
     return path.empty() ? std::string() : path.lexically_relative(here).string();
   };
-  std::string text = "study,label,split,patient,slice_labels,truth\n";
+  std::string text = "study,label,split,patient,slice_labels,truth,lungs\n";
   for (const DatasetStudy& study : studies) {
     absl::StrAppend(&text, QuoteCsv(relative(study.folder)), ",", LabelName(study.label), ",",
                     SplitName(study.split), ",", QuoteCsv(study.patient), ",",
                     QuoteCsv(relative(study.slice_labels)), ",", QuoteCsv(relative(study.truth)),
-                    "\n");
+                    ",", LungsName(study.lungs), "\n");
   }
   return WriteFile(csv, text);
 }

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "model/engine/inference.h"
+#include "training/data/lungs.h"
 
 namespace m3lung {
 
@@ -36,6 +38,7 @@ struct DatasetStudy {
   // Folder of masks: lesions/ and lungs/ with a MaskName() for each slice, 8 bits, 0 or 255, as
   // large as the image as stored. Empty where there is none.
   std::filesystem::path truth = {};
+  std::optional<Lungs> lungs = {};  // where it is stated
 };
 
 // The name of a slice's mask: that of its file as it is, but for .dcm, with .png. A file that is
@@ -43,8 +46,8 @@ struct DatasetStudy {
 std::string MaskName(const std::string& file);
 
 // Reads `csv`, with the columns study, label, split and, at will, patient,
-// slice_labels and truth; paths in it are relative to its folder. INVALID_ARGUMENT
-// names the file, the line and what is wrong: an unknown label or split, a study
+// slice_labels, truth and lungs; paths in it are relative to its folder. INVALID_ARGUMENT
+// names the file, the line and what is wrong: an unknown label, split or lungs, a study
 // listed twice or not beneath that folder (what is made of it goes by its name, and must
 // never land on it), a patient in two splits, a folder or file that is not there.
 absl::StatusOr<std::vector<DatasetStudy>> ReadDataset(const std::filesystem::path& csv);

@@ -228,8 +228,8 @@ absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
     M3L_RETURN_IF_ERROR(status);
     ++summary.prepared;
     summary.reused += outcomes[i].reused ? 1 : 0;
-    index.studies.push_back(
-        {studies[i].name, studies[i].label, studies[i].split, studies[i].patient});
+    index.studies.push_back({studies[i].name, studies[i].label, studies[i].split,
+                             studies[i].patient, studies[i].lungs});
   }
   summary.left_out = index.left_out;
   M3L_RETURN_IF_ERROR(CheckForCopies(options.out, index.studies));

@@ -46,6 +46,7 @@ absl::StatusOr<PreparedData> OpenPrepared(const fs::path& folder,
     study.label = listed.label;
     study.split = listed.split;
     study.patient = listed.patient;
+    study.lungs = listed.lungs;
     for (const StudyRecord::Slice& slice : record.slices) {
       study.slices.push_back({slice.file, slice.position_mm, slice.lesion});
     }

@@ -2,8 +2,9 @@
 // Studies as the networks are trained on them: cropped to the lungs, resized, and
 // kept in files, so that decoding is done once. `m3lung-train prepare` writes them.
 //
-//   DIR/prepared.json          what they were made with; the studies in order
-//   DIR/<study>/study.json     label, split, patient, its slices
+//   DIR/prepared.json          what they were made with; the studies in order, each with its
+//                              label, split, patient and, where it is stated, lungs
+//   DIR/<study>/study.json     its slices
 //   DIR/<study>/slices.hu      [N, S, S] int16, little endian: the slices that show lung
 //   DIR/<study>/lesions.mask   [N, S, S] uint8, 0 or 1; where the truth is known
 #ifndef M3LUNG_TRAINING_DATA_PREPARED_H_
@@ -33,6 +34,7 @@ struct PreparedStudy {
   Label label = Label::kHealthy;
   Split split = Split::kTrain;
   std::string patient;
+  std::optional<Lungs> lungs;  // where it is stated
   // Those of the chosen series that show lung, from head to feet: what is scored
   // when the study is served.
   std::vector<PreparedSlice> slices;

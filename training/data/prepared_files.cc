@@ -128,6 +128,7 @@ absl::StatusOr<PreparedIndex> ReadPreparedIndex(const fs::path& folder) {
       M3L_ASSIGN_OR_RETURN(study.label, ParseLabel(item.at("label").get<std::string>()));
       M3L_ASSIGN_OR_RETURN(study.split, ParseSplit(item.at("split").get<std::string>()));
       study.patient = item.at("patient");
+      M3L_ASSIGN_OR_RETURN(study.lungs, ParseLungs(item.value("lungs", "")));
     }
     for (const Json& item : json.at("left_out")) {
       index.left_out.emplace_back(item.at("study"), item.at("reason"));
@@ -141,10 +142,11 @@ absl::StatusOr<PreparedIndex> ReadPreparedIndex(const fs::path& folder) {
 absl::Status WritePreparedIndex(const fs::path& folder, const PreparedIndex& index) {
   Json studies = Json::array(), left_out = Json::array();
   for (const PreparedIndex::Study& study : index.studies) {
-    studies.push_back({{"study", study.name},
-                       {"label", std::string(LabelName(study.label))},
-                       {"split", std::string(SplitName(study.split))},
-                       {"patient", study.patient}});
+    Json& item = studies.emplace_back(Json{{"study", study.name},
+                                           {"label", std::string(LabelName(study.label))},
+                                           {"split", std::string(SplitName(study.split))},
+                                           {"patient", study.patient}});
+    if (study.lungs) item["lungs"] = std::string(LungsName(*study.lungs));
   }
   for (const auto& [name, reason] : index.left_out) {
     left_out.push_back({{"study", name}, {"reason", reason}});

@@ -53,6 +53,7 @@ struct PreparedIndex {
     Label label = Label::kHealthy;
     Split split = Split::kTrain;
     std::string patient;
+    std::optional<Lungs> lungs = {};
   };
   std::vector<Study> studies;
   std::vector<std::pair<std::string, std::string>> left_out;  // name, reason

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 #include "opencv2/imgcodecs.hpp"
 #include "opencv2/imgproc.hpp"
 #include "preprocess/dicom_decoder.h"
@@ -24,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::m3lung::testing::IsOk;
 using ::m3lung::testing::StatusIs;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class CohortWriterTest : public ::testing::Test {
@@ -47,6 +49,15 @@ class CohortWriterTest : public ::testing::Test {
     return files;
   }
 
+  // The folder of a study that lesions can be laid into.
+  fs::path AddBackground(const std::string& name, uint64_t seed) {
+    const fs::path background = folder_ / name;
+    EXPECT_THAT(WriteDicomStudy(MakePhantom({.seed = seed, .slices = 32, .size = 128}).slices,
+                                background, {}),
+                IsOk());
+    return background;
+  }
+
   const fs::path folder_;
   CohortOptions options_;
 };
@@ -55,7 +66,7 @@ TEST_F(CohortWriterTest, WritesWhatWasMade) {
   const fs::path out = folder_ / "a";
   ASSERT_THAT(WriteCohort(options_, out), IsOk());
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<DatasetStudy> rows, ReadDataset(out / "dataset.csv"));
-  const std::vector<PlannedStudy> plan = PlanCohort(options_.size, 0, options_.seed);
+  const std::vector<PlannedStudy> plan = PlanCohort(options_.size, {}, options_.seed);
   ASSERT_EQ(rows.size(), 8u);
   ASSERT_EQ(plan.size(), 8u);
   for (size_t k = 0; k < rows.size(); ++k) {
@@ -63,6 +74,7 @@ TEST_F(CohortWriterTest, WritesWhatWasMade) {
     EXPECT_EQ(rows[k].name, "studies/" + plan[k].name);
     EXPECT_EQ(rows[k].label, plan[k].label);
     EXPECT_EQ(rows[k].split, plan[k].split);
+    EXPECT_EQ(rows[k].lungs, Lungs::kSynthetic);
     const SyntheticStudy made = MakePlannedStudy(plan[k], options_, {});
     const std::vector<std::string> names = SliceFileNames(made.slices);
     M3L_ASSERT_OK_AND_ASSIGN(const auto labels, ReadSliceLabels(rows[k].slice_labels));
@@ -146,28 +158,66 @@ TEST_F(CohortWriterTest, RefusesAFolderWithAnotherCohort) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("other options")));
 }
 
-TEST_F(CohortWriterTest, StudiesOnABackgroundAreOnePatientInTraining) {
-  const fs::path background = folder_ / "background";
-  ASSERT_THAT(WriteDicomStudy(MakePhantom({.slices = 32, .size = 128}).slices, background, {}),
-              IsOk());
+TEST_F(CohortWriterTest, StudiesOnABackgroundAreOnePatientInItsSplit) {
   options_.size = {.train = 0, .validation = 0, .test = 1, .on_each_background = 1};
-  options_.backgrounds = {background};
+  options_.backgrounds = {{AddBackground("one", 1), Split::kTrain},
+                          {AddBackground("two", 2), Split::kTest}};
   ASSERT_THAT(WriteCohort(options_, folder_ / "a"), IsOk());
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<DatasetStudy> rows,
                            ReadDataset(folder_ / "a" / "dataset.csv"));
-  ASSERT_EQ(rows.size(), 8u);
-  for (size_t k = 0; k < 4; ++k) {
-    EXPECT_EQ(rows[k].patient, "background-1");
-    EXPECT_EQ(rows[k].split, Split::kTrain);
+  ASSERT_EQ(rows.size(), 12u);
+  for (size_t k = 0; k < 8; ++k) {
+    EXPECT_EQ(rows[k].patient, k < 4 ? "background-1" : "background-2");
+    EXPECT_EQ(rows[k].split, k < 4 ? Split::kTrain : Split::kTest);
+    EXPECT_EQ(rows[k].lungs, Lungs::kReal);
   }
-  EXPECT_EQ(rows[4].split, Split::kTest);
-  EXPECT_NE(rows[4].patient, rows[5].patient);
+  EXPECT_EQ(rows[8].split, Split::kTest);
+  EXPECT_EQ(rows[8].lungs, Lungs::kSynthetic);
+  EXPECT_NE(rows[8].patient, rows[9].patient);
+  M3L_ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(folder_ / "a" / "cohort.json"));
+  EXPECT_EQ(nlohmann::json::parse(text)["background_splits"], (nlohmann::json{"train", "test"}));
+
+  options_.backgrounds[1].split = Split::kValidation;
+  EXPECT_THAT(WriteCohort(options_, folder_ / "a"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("other options")));
+}
+
+TEST_F(CohortWriterTest, ACohortThatTellsNoSplitsHasItsBackgroundsInTraining) {
+  options_.size = {.train = 0, .validation = 0, .test = 0, .on_each_background = 1};
+  options_.backgrounds = {{AddBackground("one", 1), Split::kTrain}};
+  const fs::path out = folder_ / "a", file = out / "cohort.json";
+  ASSERT_THAT(WriteCohort(options_, out), IsOk());
+  M3L_ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(file));
+  nlohmann::json old = nlohmann::json::parse(text);
+  old.erase("background_splits");
+  ASSERT_THAT(WriteFile(file, old.dump()), IsOk());
+  EXPECT_THAT(WriteCohort(options_, out), IsOk());
+  options_.backgrounds[0].split = Split::kTest;
+  EXPECT_THAT(WriteCohort(options_, out),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("other options")));
+}
+
+TEST_F(CohortWriterTest, TakesNoBackgroundTwice) {
+  const fs::path one = folder_ / "one", link = folder_ / "link";
+  fs::create_directories(one);
+  fs::create_directory_symlink(one, link);
+  for (const fs::path& again : {one, folder_ / "." / "one", link}) {
+    options_.backgrounds = {{one, Split::kTrain}, {again, Split::kTest}};
+    EXPECT_THAT(WriteCohort(options_, folder_ / "a"),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("the background " + again.string() + " (test)"),
+                               HasSubstr("the same folder as " + one.string() + " (train)"))));
+  }
+  options_.backgrounds[1].split = Split::kTrain;
+  EXPECT_THAT(WriteCohort(options_, folder_ / "a"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("the same folder")));
+  EXPECT_FALSE(fs::exists(folder_ / "a"));
 }
 
 TEST_F(CohortWriterTest, SaysWhichBackgroundCannotBeUsed) {
   const fs::path background = folder_ / "empty";
   fs::create_directories(background);
-  options_.backgrounds = {background};
+  options_.backgrounds = {{background, Split::kTest}};
   options_.size.on_each_background = 1;
   EXPECT_THAT(WriteCohort(options_, folder_ / "a"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(background.string())));
@@ -176,7 +226,9 @@ TEST_F(CohortWriterTest, SaysWhichBackgroundCannotBeUsed) {
 TEST(PlanCohortTest, ALargerCohortHoldsTheSmallerOne) {
   const auto seeds = [](const CohortSize& size) {
     std::map<std::string, uint64_t> by_name;
-    for (const PlannedStudy& study : PlanCohort(size, 2, 7)) by_name[study.name] = study.seed;
+    for (const PlannedStudy& study : PlanCohort(size, {Split::kTrain, Split::kTest}, 7)) {
+      by_name[study.name] = study.seed;
+    }
     return by_name;
   };
   const auto small = seeds({.train = 2, .validation = 1, .test = 2, .on_each_background = 1});

@@ -49,12 +49,17 @@ TEST_F(DatasetTest, ReadsWhatItWrites) {
        .split = Split::kTest,
        .patient = "p, 1",
        .slice_labels = folder_ / "one.csv",
-       .truth = folder_ / "truth"},
+       .truth = folder_ / "truth",
+       .lungs = Lungs::kReal},
+      {.name = "three",
+       .folder = folder_ / "three",
+       .patient = "three",
+       .lungs = Lungs::kSynthetic},
       {.name = "two", .folder = folder_ / "two", .patient = "two"}};
   ASSERT_THAT(WriteDataset(csv(), written), IsOk());
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<DatasetStudy> read, ReadDataset(csv()));
-  ASSERT_EQ(read.size(), 2u);
-  for (size_t i = 0; i < 2; ++i) {
+  ASSERT_EQ(read.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(read[i].name, written[i].name);
     EXPECT_EQ(read[i].folder, written[i].folder);
     EXPECT_EQ(read[i].label, written[i].label);
@@ -62,6 +67,7 @@ TEST_F(DatasetTest, ReadsWhatItWrites) {
     EXPECT_EQ(read[i].patient, written[i].patient);
     EXPECT_EQ(read[i].slice_labels, written[i].slice_labels);
     EXPECT_EQ(read[i].truth, written[i].truth);
+    EXPECT_EQ(read[i].lungs, written[i].lungs);
   }
   M3L_ASSERT_OK_AND_ASSIGN(const auto labels, ReadSliceLabels(folder_ / "one.csv"));
   EXPECT_TRUE(labels.at("a.dcm"));
@@ -71,6 +77,7 @@ TEST_F(DatasetTest, ReadsWhatItWrites) {
 TEST_F(DatasetTest, WithoutThePatientColumnEachStudyIsAPatient) {
   M3L_ASSERT_OK_AND_ASSIGN(const std::vector<DatasetStudy> read,
                            Read("study,label,split\none,HEALTHY,train\ntwo,COVID_19,validation\n"));
+  EXPECT_FALSE(read[0].lungs.has_value());
   EXPECT_EQ(read[0].patient, "one");
   EXPECT_EQ(read[1].patient, "two");
 }
@@ -92,6 +99,9 @@ TEST_F(DatasetTest, NamesTheLineOfABadRow) {
   ExpectRefused(header + good + "two,CAP,train,,,none\n", "line 3: column truth");
   ExpectRefused(header + good + good, "line 3: study one is listed on line 2 already");
   ExpectRefused(header, "lists no study");
+  ExpectRefused("study,label,split,lungs\none,HEALTHY,train,\ntwo,CAP,train,Real\n",
+                "line 3: column lungs must be real, synthetic or, where it is not known, empty; "
+                "was \"Real\"");
 }
 
 TEST_F(DatasetTest, ReadsWhatSpreadsheetsWrite) {

@@ -89,6 +89,7 @@ TEST_F(PrepareTest, KeepsTheSlicesWithLungAndTheirTruth) {
   ASSERT_EQ(data.studies.size(), 2u);
   const PreparedStudy& cap = data.studies[1];
   EXPECT_EQ(cap.label, Label::kCap);
+  EXPECT_FALSE(cap.lungs.has_value());
   // Neck and abdomen are left out.
   ASSERT_GT(cap.slices.size(), 10u);
   ASSERT_LT(cap.slices.size(), 30u);
@@ -131,6 +132,17 @@ TEST_F(PrepareTest, GoesOnWhereItWas) {
   EXPECT_EQ(summary.prepared, 3);
   EXPECT_EQ(summary.reused, 2);
   EXPECT_EQ(fs::last_write_time(kept), made);
+
+  // Which lungs they are is told anew, and the slices are kept.
+  studies_[0].lungs = Lungs::kReal;
+  studies_[1].lungs = Lungs::kSynthetic;
+  M3L_ASSERT_OK_AND_ASSIGN(const PrepareSummary told, Run());
+  EXPECT_EQ(told.reused, 3);
+  M3L_ASSERT_OK_AND_ASSIGN(const PreparedData all,
+                           OpenPrepared(folder_ / "prepared", {Split::kTrain, Split::kTest}));
+  EXPECT_EQ(all.studies[0].lungs, Lungs::kReal);
+  EXPECT_EQ(all.studies[1].lungs, Lungs::kSynthetic);
+  EXPECT_FALSE(all.studies[2].lungs.has_value());
 
   // Other slice labels: made again.
   ASSERT_THAT(WriteSliceLabels(folder_ / "cap.csv", {}), IsOk());
