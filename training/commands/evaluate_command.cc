@@ -15,6 +15,7 @@
 #include "training/commands/commands.h"
 #include "training/data/prepared.h"
 #include "training/evaluation/curves.h"
+#include "training/evaluation/groups.h"
 #include "training/evaluation/score_studies.h"
 #include "training/evaluation/write_evaluation.h"
 #include "training/progress.h"
@@ -128,6 +129,13 @@ void Summarise(const Evaluation& evaluation, const std::string& out) {
   if (evaluation.slices) {
     line("slices, accuracy", evaluation.slices->accuracy);
     line("slices, lesion AUC", evaluation.lesions->area_under_curve);
+  }
+  for (const auto& [name, group] : NamedGroups(evaluation)) {
+    if (group == &evaluation) continue;
+    const auto healthy = static_cast<size_t>(Label::kHealthy);
+    line(absl::StrCat(name, ", accuracy"), group->patients.accuracy);
+    line("  specificity", group->patients.classes[healthy].sensitivity);
+    line("  confidently wrong", group->confidently_wrong);
   }
   if (evaluation.maps) line("maps, average precision", evaluation.maps->average_precision);
   std::cout << "wrote " << out << "/report.html, evaluation.json and pictures\n";

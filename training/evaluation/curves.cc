@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -92,6 +93,23 @@ Plot ReliabilityPlot(absl::string_view title, const Calibration& calibration,
         {absl::StrFormat("With temperature %.2f: expected error %.3f", temperature->temperature,
                          temperature->after.expected_error),
          kAfter, Points(temperature->after.bins)});
+  }
+  return plot;
+}
+
+Plot RiskCoveragePlot(const std::vector<NamedGroup>& groups) {
+  Plot plot = {"Patients: risk against coverage",
+               "coverage (share answered, the surest first)",
+               "risk (share of wrong answers among them)",
+               {},
+               /*diagonal=*/false};
+  for (const auto& [name, group] : groups) {
+    std::vector<PlotPoint> points;
+    for (const RiskPoint& point : group->risk_coverage.curve) {
+      points.push_back({point.coverage, point.risk, 0, ""});
+    }
+    plot.series.push_back({absl::StrCat(name, ": area ", EstimateText(group->risk_coverage.area)),
+                           ClassColour(static_cast<int>(plot.series.size())), std::move(points)});
   }
   return plot;
 }

@@ -4,10 +4,12 @@
 #define M3LUNG_TRAINING_EVALUATION_CURVES_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "report/plot.h"
 #include "training/evaluation/evaluation.h"
+#include "training/evaluation/groups.h"
 
 namespace m3lung {
 
@@ -25,6 +27,9 @@ Plot LesionRocPlot(const LesionEvaluation& lesions);
 // also with the fitted temperature where there is one.
 Plot ReliabilityPlot(absl::string_view title, const Calibration& calibration,
                      const TemperatureEvaluation* temperature);
+
+// Risk against coverage, one curve a group, with its area.
+Plot RiskCoveragePlot(const std::vector<NamedGroup>& groups);
 
 }  // namespace m3lung
 

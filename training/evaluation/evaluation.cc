@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "training/evaluation/cases.h"
+#include "training/evaluation/groups.h"
 
 namespace m3lung {
 namespace {
@@ -51,21 +52,6 @@ std::vector<Place> CountedFigures(MethodEvaluation& method) {
   return places;
 }
 
-LesionEvaluation EvaluateLesions(std::vector<ScoredCase> cases, const Resamples& resamples) {
-  LesionEvaluation lesions;
-  for (const ScoredCase& one : cases) ++(one.positive ? lesions.with : lesions.without);
-  const Ranking ranking(std::move(cases));
-  const std::vector<Estimate> estimates = Bootstrap(
-      [&](absl::Span<const int> weights) -> std::vector<std::optional<double>> {
-        return {ranking.AreaUnderCurve(weights), ranking.AveragePrecision(weights)};
-      },
-      resamples);
-  lesions.area_under_curve = estimates[0];
-  lesions.average_precision = estimates[1];
-  lesions.curve = ranking.Curve();
-  return lesions;
-}
-
 std::vector<StudyEvaluation> EvaluateStudies(const Predictions& predictions) {
   std::vector<StudyEvaluation> studies;
   for (const StudyPrediction& study : predictions.studies) studies.push_back({study, 0, {}});
@@ -102,6 +88,14 @@ absl::StatusOr<TemperatureEvaluation> EvaluateTemperature(const Predictions& fit
   for (ClassProbabilities& p : judged.probabilities) p = WithTemperature(p, result.temperature);
   result.after = MeasureCalibration(judged.probabilities, judged.truth);
   return result;
+}
+
+std::optional<GroupEvaluation> EvaluateLungs(const Predictions& predictions, Lungs lungs,
+                                             const EvaluationOptions& options) {
+  const Predictions group = WithLungs(predictions, lungs);
+  if (group.studies.empty()) return std::nullopt;
+  return EvaluateGroup(
+      group, Resamples(static_cast<int>(group.studies.size()), options.resamples, options.seed));
 }
 
 Figures AccuracyOf(const Cases& cases) {
@@ -159,15 +153,16 @@ absl::StatusOr<Evaluation> Evaluate(const Predictions& predictions,
   const Resamples resamples(static_cast<int>(predictions.studies.size()), options.resamples,
                             options.seed);
 
+  static_cast<GroupEvaluation&>(evaluation) = EvaluateGroup(predictions, resamples);
+  evaluation.real_lungs = EvaluateLungs(predictions, Lungs::kReal, options);
+  evaluation.synthetic_lungs = EvaluateLungs(predictions, Lungs::kSynthetic, options);
   const Cases patients = PatientCases(predictions);
-  evaluation.patients = EvaluateMethod(patients, resamples);
   if (const std::optional<Cases> counted = NonParametricCases(predictions)) {
     evaluation.non_parametric = EvaluateMethod(*counted, resamples);
     evaluation.p_value = AccuracyPValue(patients, *counted, resamples);
   }
   if (const Cases slices = SliceCases(predictions); slices.size() > 0) {
     evaluation.slices = EvaluateMethod(slices, resamples);
-    evaluation.lesions = EvaluateLesions(LesionCases(predictions), resamples);
   }
   if (maps) evaluation.maps = SummariseMaps(maps->mapped, maps->lesion_slices, resamples);
   if (options.calibration != nullptr) {

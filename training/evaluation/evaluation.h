@@ -16,6 +16,7 @@
 #include "training/evaluation/metrics.h"
 #include "training/evaluation/predictions.h"
 #include "training/evaluation/ranking.h"
+#include "training/evaluation/risk_coverage.h"
 
 namespace m3lung {
 
@@ -67,16 +68,36 @@ struct MapResults {
   std::vector<MapResult> mapped;  // those of them that were called so
 };
 
-struct Evaluation {
+// From this probability on an answer is a confident one.
+inline constexpr float kConfidentProbability = 0.9F;
+
+// Of all studies, or of those of one kind of lungs.
+struct GroupEvaluation {
+  // Those whose studies these are. Studies of one patient resemble each other, so that intervals
+  // over studies are too narrow where there are fewer patients.
+  int distinct_patients = 0;
+  MethodEvaluation patients;  // the patient network
+  RiskCoverage risk_coverage;
+  // Of the studies without pneumonia, those called by a disease with at least
+  // kConfidentProbability.
+  Estimate confidently_wrong;
+  std::optional<LesionEvaluation> lesions;
+  // Of the slices of studies without pneumonia, those called Healthy.
+  Estimate healthy_slices;
+};
+
+// As a group: all studies.
+struct Evaluation : GroupEvaluation {
   int resamples = 0;
   uint64_t seed = 0;
 
-  MethodEvaluation patients;  // the patient network
+  // Those of which it is stated; none where there is no such study. Resampled by themselves.
+  std::optional<GroupEvaluation> real_lungs;
+  std::optional<GroupEvaluation> synthetic_lungs;
   std::optional<MethodEvaluation> non_parametric;
   // That the accuracies of the two are the same.
   std::optional<double> p_value;
   std::optional<MethodEvaluation> slices;
-  std::optional<LesionEvaluation> lesions;
   std::optional<MapScores> maps;
   std::optional<TemperatureEvaluation> temperature;
   std::vector<StudyEvaluation> studies;

@@ -86,10 +86,25 @@ Json ToJson(const TemperatureEvaluation& temperature) {
           {"calibration", ToJson(temperature.after)}};
 }
 
+Json ToJson(const RiskCoverage& risk) {
+  Json curve = Json::array(), table = Json::array();
+  for (const RiskPoint& point : risk.curve) {
+    curve.push_back({point.coverage, point.risk, point.confidence});
+  }
+  for (const RiskAtCoverage& row : risk.table) {
+    table.push_back({{"coverage", row.asked},
+                     {"reached", row.reached.coverage},
+                     {"confidence", row.reached.confidence},
+                     {"risk", ToJson(row.risk)}});
+  }
+  return {{"area", ToJson(risk.area)}, {"at_coverage", table}, {"curve", curve}};
+}
+
 Json ToJson(const StudyEvaluation& study) {
   const StudyPrediction& prediction = study.prediction;
   return {{"study", prediction.name},
           {"label", std::string(LabelName(prediction.truth))},
+          {"lungs", prediction.lungs ? Json(std::string(LungsName(*prediction.lungs))) : Json()},
           {"predicted", std::string(LabelName(MostProbable(prediction.probabilities)))},
           {"probabilities", prediction.probabilities},
           {"non_parametric", prediction.non_parametric
@@ -104,6 +119,20 @@ Json ToJson(const std::optional<T>& value) {
   return value ? ToJson(*value) : Json();
 }
 
+// What every group has, under "patients".
+Json PatientsJson(const GroupEvaluation& group) {
+  return {{"network", ToJson(group.patients)},
+          {"distinct_patients", group.distinct_patients},
+          {"confidently_wrong", ToJson(group.confidently_wrong)},
+          {"risk_coverage", ToJson(group.risk_coverage)}};
+}
+
+Json ToJson(const GroupEvaluation& group) {
+  return {{"patients", PatientsJson(group)},
+          {"lesions", ToJson(group.lesions)},
+          {"healthy_slices", ToJson(group.healthy_slices)}};
+}
+
 }  // namespace
 
 std::string EvaluationJson(const Evaluation& evaluation, const EvaluationFacts& facts) {
@@ -116,16 +145,19 @@ std::string EvaluationJson(const Evaluation& evaluation, const EvaluationFacts& 
       {"command", facts.command},
       {"resamples", evaluation.resamples},
       {"seed", evaluation.seed},
-      {"patients",
-       {{"network", ToJson(evaluation.patients)},
-        {"non_parametric", ToJson(evaluation.non_parametric)},
-        {"accuracy_p_value", ToJson(evaluation.p_value)}}},
+      {"patients", PatientsJson(evaluation)},
       {"slices", ToJson(evaluation.slices)},
       {"lesions", ToJson(evaluation.lesions)},
+      {"healthy_slices", ToJson(evaluation.healthy_slices)},
+      {"by_lungs",
+       {{"real", evaluation.real_lungs ? ToJson(*evaluation.real_lungs) : Json()},
+        {"synthetic", evaluation.synthetic_lungs ? ToJson(*evaluation.synthetic_lungs) : Json()}}},
       {"maps", ToJson(evaluation.maps)},
       {"temperature", ToJson(evaluation.temperature)},
       {"studies", Json::array()},
   };
+  json["patients"]["non_parametric"] = ToJson(evaluation.non_parametric);
+  json["patients"]["accuracy_p_value"] = ToJson(evaluation.p_value);
   for (const StudyEvaluation& study : evaluation.studies) json["studies"].push_back(ToJson(study));
   return json.dump(1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
 }

@@ -12,6 +12,8 @@
 #include "report/html.h"
 #include "training/evaluation/curves.h"
 #include "training/evaluation/evaluation_tables.h"
+#include "training/evaluation/group_tables.h"
+#include "training/evaluation/groups.h"
 
 namespace m3lung {
 namespace {
@@ -105,6 +107,49 @@ std::string PatientSection(const Evaluation& evaluation) {
           "<h3>By class</h3>\n", ClassTable(methods)));
 }
 
+std::string LungsSection(const Evaluation& evaluation) {
+  const std::vector<NamedGroup> groups = NamedGroups(evaluation);
+  const int cases = evaluation.patients.cases;
+  int stated = 0;
+  std::vector<NamedMethod> methods;
+  for (const auto& [name, group] : groups) {
+    methods.emplace_back(name, &group->patients);
+    if (group != &evaluation) stated += group->patients.cases;
+  }
+  std::string remark =
+      "Specificity: share of the studies without pneumonia that are called Healthy. Confidently "
+      "wrong: "
+      "share of them that are called by a disease with a probability of 0.9 or more. Called "
+      "Healthy: share of the slices of studies without pneumonia. ";
+  if (evaluation.distinct_patients < cases) {
+    absl::StrAppend(&remark, "Where there are fewer patients than studies, several studies are of ",
+                    "one patient (lesions laid into one background, say). They are not ",
+                    "independent, so that the intervals, which resample studies, are too narrow. ");
+  }
+  if (stated == 0) {
+    absl::StrAppend(&remark, "The data do not state whose lungs are real and whose synthetic.");
+  } else if (stated < cases) {
+    absl::StrAppend(&remark, "Of ", cases - stated, " studies it is not stated which lungs ",
+                    "they have: they are among all studies alone.");
+  }
+  return Section("Real and synthetic lungs",
+                 absl::StrCat(GroupTable(groups), GroupSliceTable(groups), Remark(remark),
+                              groups.size() > 1 ? "<h3>By class</h3>\n" : "",
+                              groups.size() > 1 ? ClassTable(methods) : ""));
+}
+
+std::string RiskSection(const Evaluation& evaluation) {
+  const std::vector<NamedGroup> groups = NamedGroups(evaluation);
+  return Section(
+      "If the least certain patients were not answered",
+      absl::StrCat(Plots({PlotFigure(RiskCoveragePlot(groups))}), RiskTable(groups),
+                   Remark("Patients are answered in the order of their highest probability, "
+                          "those of the same together. Cells are the share of wrong answers among "
+                          "those answered, and the probability from which on they are. The area "
+                          "is the mean of the curve (AURC); a model whose probabilities tell "
+                          "nothing of its mistakes has its share of wrong answers everywhere.")));
+}
+
 std::string SliceSection(const Evaluation& evaluation) {
   if (!evaluation.slices) {
     return Section("Slices", Remark("No slice whose truth is known was predicted."));
@@ -154,6 +199,12 @@ std::string CalibrationSection(const Evaluation& evaluation) {
   const Calibration& patients = *evaluation.patients.calibration;
   std::vector<std::string> plots = {PlotFigure(ReliabilityPlot("Patients", patients, temperature))};
   std::string tables = absl::StrCat("<h3>Patients</h3>\n", CalibrationTable(patients, temperature));
+  for (const auto& [name, group] : NamedGroups(evaluation)) {
+    if (group == &evaluation) continue;
+    const Calibration& own = *group->patients.calibration;
+    plots.push_back(PlotFigure(ReliabilityPlot(absl::StrCat("Patients: ", name), own, nullptr)));
+    absl::StrAppend(&tables, "<h3>Patients: ", name, "</h3>\n", CalibrationTable(own, nullptr));
+  }
   if (evaluation.slices && evaluation.slices->calibration) {
     const Calibration& slices = *evaluation.slices->calibration;
     plots.push_back(PlotFigure(ReliabilityPlot("Slices", slices, nullptr)));
@@ -196,8 +247,9 @@ std::string EvaluationPage(const Evaluation& evaluation, const EvaluationFacts& 
               absl::StrCat("<h1>Evaluation</h1>\n<p class=\"faint\">M3Lung-Sys: pneumonia "
                            "screening from chest CT</p>\n",
                            notice, FactsSection(evaluation, facts), PatientSection(evaluation),
-                           SliceSection(evaluation), ConfusionSection(evaluation),
-                           CurveSection(evaluation), CalibrationSection(evaluation),
+                           LungsSection(evaluation), SliceSection(evaluation),
+                           ConfusionSection(evaluation), CurveSection(evaluation),
+                           CalibrationSection(evaluation), RiskSection(evaluation),
                            MapSection(evaluation), StudySection(evaluation), notice));
 }
 

@@ -118,8 +118,8 @@ absl::StatusOr<std::vector<CsvRow>> ReadTable(const std::filesystem::path& path,
 }
 
 absl::StatusOr<std::vector<StudyPrediction>> ReadStudies(const std::filesystem::path& path) {
-  M3L_ASSIGN_OR_RETURN(const auto rows,
-                       ReadTable(path, WithClassNames({"study", "label"}, {}), {"non_parametric"}));
+  M3L_ASSIGN_OR_RETURN(const auto rows, ReadTable(path, WithClassNames({"study", "label"}, {}),
+                                                  {"non_parametric", "patient", "lungs"}));
   if (rows.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path.string(), " lists no study"));
   }
@@ -140,6 +140,10 @@ absl::StatusOr<std::vector<StudyPrediction>> ReadStudies(const std::filesystem::
     if (!row.at("non_parametric").empty()) {
       M3L_ASSIGN_OR_RETURN(study.non_parametric, reader.ReadLabel("non_parametric"));
     }
+    study.patient = row.at("patient");
+    const absl::StatusOr<std::optional<Lungs>> lungs = ParseLungs(row.at("lungs"));
+    if (!lungs.ok()) return reader.Error(lungs.status().message());
+    study.lungs = *lungs;
   }
   return studies;
 }
@@ -184,11 +188,12 @@ absl::StatusOr<std::vector<SlicePrediction>> ReadSlices(
 }  // namespace
 
 absl::Status WritePredictions(const Predictions& predictions, const std::filesystem::path& folder) {
-  std::string studies = "study,label,HEALTHY,COVID_19,H1N1,CAP,non_parametric\n";
+  std::string studies = "study,label,HEALTHY,COVID_19,H1N1,CAP,non_parametric,patient,lungs\n";
   for (const StudyPrediction& study : predictions.studies) {
     absl::StrAppend(&studies, QuoteCsv(study.name), ",", LabelName(study.truth),
                     ClassFields(study.probabilities), ",",
-                    study.non_parametric ? LabelName(*study.non_parametric) : "", "\n");
+                    study.non_parametric ? LabelName(*study.non_parametric) : "", ",",
+                    QuoteCsv(study.patient), ",", LungsName(study.lungs), "\n");
   }
   std::string slices =
       "study,file,position_mm,lesion,HEALTHY,COVID_19,H1N1,CAP,lesion_probability\n";

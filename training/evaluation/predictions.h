@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/engine/inference.h"
+#include "training/data/lungs.h"
 
 namespace m3lung {
 
@@ -19,6 +20,8 @@ struct StudyPrediction {
   Label truth = Label::kHealthy;
   ClassProbabilities probabilities = {};  // of the patient network
   std::optional<Label> non_parametric;    // the assessment without parameters, where it was made
+  std::string patient = {};               // whose study it is; empty: nobody else's
+  std::optional<Lungs> lungs = {};        // where it is stated
 };
 
 struct SlicePrediction {
@@ -36,14 +39,14 @@ struct Predictions {
 };
 
 // Two tables, with every digit of the numbers:
-//   FOLDER/studies.csv   study,label,HEALTHY,COVID_19,H1N1,CAP,non_parametric
+//   FOLDER/studies.csv   study,label,HEALTHY,COVID_19,H1N1,CAP,non_parametric,patient,lungs
 //   FOLDER/slices.csv    study,file,position_mm,lesion,HEALTHY,COVID_19,H1N1,CAP,lesion_probability
 // `label` is the truth, the four columns named by class are probabilities, `lesion`
 // is 1, 0 or, where it is not known, empty. Makes the folder.
 absl::Status WritePredictions(const Predictions& predictions, const std::filesystem::path& folder);
 
-// Reads the same; slices.csv and the column non_parametric may be missing, so that
-// other programs' results can be evaluated. INVALID_ARGUMENT names the file, the
+// Reads the same; slices.csv and the columns non_parametric, patient and lungs may be missing,
+// so that other programs' results can be evaluated. INVALID_ARGUMENT names the file, the
 // line and what is wrong; NOT_FOUND where there is no studies.csv.
 absl::StatusOr<Predictions> ReadPredictions(const std::filesystem::path& folder);
 

@@ -61,6 +61,8 @@ class Scorer {
     StudyPrediction& prediction = predictions_.studies.emplace_back();
     prediction.name = study.name;
     prediction.truth = study.label;
+    prediction.patient = study.patient;
+    prediction.lungs = study.lungs;
     prediction.non_parametric =
         AssessWithoutParameters(probabilities_, options_.healthy_share_threshold).label;
     std::vector<const std::vector<float>*> features;

@@ -12,8 +12,9 @@
 namespace m3lung {
 
 // Writes evaluation.json, report.html and the plots: roc-patients.png,
-// reliability-patients.png and, where slices were evaluated, roc-slices.png,
-// roc-lesions.png and reliability-slices.png. Makes the folder.
+// reliability-patients.png, risk-coverage-patients.png, reliability-patients-real.png and
+// reliability-patients-synthetic.png where there are such lungs, and, where slices were evaluated,
+// roc-slices.png, roc-lesions.png and reliability-slices.png. Makes the folder.
 absl::Status WriteEvaluation(const Evaluation& evaluation, const EvaluationFacts& facts,
                              const std::filesystem::path& folder);
 

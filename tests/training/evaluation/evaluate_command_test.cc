@@ -66,7 +66,7 @@ class EvaluateCommandTest : public ::testing::Test {
     index.crop_mode = crop_mode;
     for (const Label label : kLabels) {
       const std::string name(LabelName(label));
-      index.studies.push_back({name, label, Split::kTest, name});
+      index.studies.push_back({name, label, Split::kTest, "background-1", Lungs::kReal});
       StudyRecord record;
       record.has_masks = true;
       std::vector<cv::Mat> hu, masks;
@@ -158,6 +158,9 @@ TEST_F(EvaluateCommandTest, ScoresPreparedStudiesThroughABundle) {
   EXPECT_EQ(json["patients"]["network"]["cases"], 4);
   EXPECT_EQ(json["slices"]["cases"], 12);
   EXPECT_EQ(json["lesions"]["slices_with"], 3);
+  EXPECT_EQ(json["by_lungs"]["real"]["patients"]["network"]["cases"], 4);
+  EXPECT_EQ(json["by_lungs"]["real"]["patients"]["distinct_patients"], 1);
+  EXPECT_THAT(scored.output, HasSubstr("Real lungs, accuracy"));
   EXPECT_EQ(json["maps"]["lesion_slices"], 3);
 
   // The predictions it wrote give the same figures.
@@ -165,6 +168,7 @@ TEST_F(EvaluateCommandTest, ScoresPreparedStudiesThroughABundle) {
       RunEvaluate(absl::StrCat("--predictions=", Path("out/predictions"), " --out=", Path("out")));
   ASSERT_EQ(again.exit_code, 0) << again.output;
   EXPECT_EQ(Json()["patients"], json["patients"]);
+  EXPECT_EQ(Json()["by_lungs"], json["by_lungs"]);
   EXPECT_EQ(Json()["slices"], json["slices"]);
 }
 

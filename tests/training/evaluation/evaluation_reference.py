@@ -7,7 +7,6 @@ Predictions are made up with a seed, with ties, skewed classes, a class that is
 absent, and probabilities of 0 and 1; evaluation_dump evaluates them.
 """
 
-import csv
 import functools
 import json
 import pathlib
@@ -19,86 +18,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn import metrics
 
-LABELS = ["HEALTHY", "COVID_19", "H1N1", "CAP"]
+from made_up_predictions import LABELS, MAP_SIZE, MASK_SIZE, make, make_maps, softmax
+
 RESAMPLES = 2000
-MAP_SIZE, MASK_SIZE = 5, 80  # half a cell is a whole number of pixels
-
-
-def softmax(logits):
-    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def guesses(rng, truth, skill, ties):
-    """float32 probabilities [N, 4]; with `ties` of few different values."""
-    logits = rng.normal(size=(len(truth), 4)) + skill * np.eye(4)[truth]
-    if ties:
-        logits = np.round(logits)
-    p = softmax(logits).astype(np.float32)
-    if ties and len(p) > 8:
-        p[3] = p[5] = [1, 0, 0, 0]  # certain, rightly or not
-        p[7] = [0.25, 0.25, 0.25, 0.25]
-    return p
-
-
-def make(rng, folder, name, shares, studies, skill, ties, prefix=""):
-    truth = rng.choice(4, size=studies, p=shares)
-    p = guesses(rng, truth, skill, ties)
-    counted = guesses(rng, truth, skill, ties).argmax(axis=1)
-    folder = folder / name
-    folder.mkdir(parents=True)
-    with (folder / "studies.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["study", "label", *LABELS, "non_parametric"])
-        for i in range(studies):
-            rows.writerow(
-                [f"{prefix}{i}", LABELS[truth[i]], *(f"{v:.9g}" for v in p[i]), LABELS[counted[i]]]
-            )
-    slices: dict[str, list] = {"study": [], "truth": [], "p": [], "lesion": [], "lesion_p": []}
-    with (folder / "slices.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["study", "file", "position_mm", "lesion", *LABELS, "lesion_probability"])
-        for i in range(studies):
-            for k in range(rng.integers(1, 9)):
-                lesion = truth[i] != 0 and rng.random() < 0.4
-                own = truth[i] if lesion else 0
-                q = guesses(rng, np.array([own]), skill, ties)[0]
-                lesion_p = np.float32(
-                    1
-                    / (1 + np.exp(-np.round(rng.normal(1.0 if lesion else -1.0), 0 if ties else 6)))
-                )
-                known = rng.random() < 0.8
-                rows.writerow(
-                    [
-                        f"{prefix}{i}",
-                        k,
-                        -k,
-                        int(lesion) if known else "",
-                        *(f"{v:.9g}" for v in q),
-                        f"{lesion_p:.9g}",
-                    ]
-                )
-                if known or truth[i] == 0:
-                    slices["study"].append(i)
-                    slices["truth"].append(own)
-                    slices["p"].append(q)
-                    slices["lesion"].append(lesion)
-                    slices["lesion_p"].append(lesion_p)
-    return truth, p, counted, {key: np.array(value) for key, value in slices.items()}
-
-
-def make_maps(rng, folder, studies):
-    maps = []
-    for _ in range(12):
-        grid = rng.random((MAP_SIZE, MAP_SIZE))
-        mask = np.zeros((MASK_SIZE, MASK_SIZE), int)
-        top, left = rng.integers(0, MASK_SIZE - 30, 2)
-        mask[top : top + rng.integers(5, 30), left : left + rng.integers(5, 30)] = 1
-        maps.append(
-            {"study": int(rng.integers(studies)), "map": grid.tolist(), "mask": mask.tolist()}
-        )
-    (folder / "maps.json").write_text(json.dumps(maps))
-    return maps
 
 
 class Checker:
@@ -257,6 +179,60 @@ def check_temperature(check, truth, p, judged_truth, judged, ours):
     )
 
 
+def check_risk(check, what, truth, p, ours):
+    confidence, wrong = p.max(axis=1), p.argmax(axis=1) != truth
+    thresholds = np.unique(confidence)[::-1]
+    coverage = np.array([(confidence >= t).mean() for t in thresholds])
+    risk = np.array([wrong[confidence >= t].mean() for t in thresholds])
+    check.same(f"{what} risk points", len(ours["curve"]), len(thresholds))
+    check.same(
+        f"{what} risk curve", np.array(ours["curve"]), np.stack([coverage, risk, thresholds], 1)
+    )
+    # The mean, over the cases, of the risk where each is the last that is answered.
+    last = np.array([wrong[confidence >= own].mean() for own in confidence])
+    check.same(f"{what} risk area", ours["area"]["value"], last.mean())
+    asked = [1.0, 0.9, 0.8, 0.7, 0.5]
+    check.same(f"{what} coverages", [row["coverage"] for row in ours["at_coverage"]], asked)
+    for row in ours["at_coverage"]:
+        # As many of the surest as are needed, and all that are as sure as the last of them.
+        need = int(np.ceil(row["coverage"] * len(p) - 1e-9))
+        answered = confidence >= np.sort(confidence)[::-1][need - 1]
+        name = f"{what} at {row['coverage']}"
+        check.same(f"{name} risk", row["risk"]["value"], wrong[answered].mean())
+        check.same(f"{name} reached", row["reached"], answered.mean())
+
+
+def check_group(check, what, truth, p, slices, studies, ours):
+    """`studies`: which of them the group has."""
+    patients = ours["patients"]
+    check_method(
+        check, what, truth[studies], p[studies].argmax(axis=1), p[studies], patients["network"]
+    )
+    check_risk(check, what, truth[studies], p[studies], patients["risk_coverage"])
+    sure = (p.argmax(axis=1) != 0) & (p.max(axis=1) >= np.float32(0.9))
+    check.same(
+        f"{what} confidently wrong",
+        patients["confidently_wrong"]["value"],
+        share(sure, studies & (truth == 0)),
+    )
+    own = studies[slices["study"]]
+    healthy = own & (truth[slices["study"]] == 0)
+    check.same(
+        f"{what} healthy slices",
+        ours["healthy_slices"]["value"],
+        share(slices["p"].argmax(axis=1) == 0, healthy),
+    )
+    lesions = ours["lesions"]
+    check_ranking(
+        check,
+        f"{what} lesion",
+        slices["lesion"][own],
+        slices["lesion_p"][own],
+        lesions["auc"],
+        lesions["roc"],
+    )
+
+
 def enlarge(grid):
     """Bilinear, cells as wide as MASK_SIZE / MAP_SIZE, flat beyond the outer centres."""
     place = np.clip((np.arange(MASK_SIZE) + 0.5) * MAP_SIZE / MASK_SIZE - 0.5, 0, MAP_SIZE - 1)
@@ -308,8 +284,10 @@ def run(dump, case, seed, shares, studies, skill, ties):
     rng, check = np.random.default_rng(seed), Checker(case)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        truth, p, counted, slices = make(rng, folder, "predictions", shares, studies, skill, ties)
-        fit_truth, fit_p, _, _ = make(
+        truth, p, counted, lungs, slices = make(
+            rng, folder, "predictions", shares, studies, skill, ties
+        )
+        fit_truth, fit_p, _, _, _ = make(
             rng, folder, "calibration", [0.25] * 4, 200, 0.7, ties, "fit-"
         )
         maps = make_maps(rng, folder, studies)
@@ -317,7 +295,14 @@ def run(dump, case, seed, shares, studies, skill, ties):
         ours = json.loads((folder / "evaluation" / "evaluation.json").read_text())
         map_results = json.loads((folder / "map_results.json").read_text())
     patients, called = ours["patients"], p.argmax(axis=1)
-    check_method(check, "patients", truth, called, p, patients["network"])
+    check_group(check, "patients", truth, p, slices, np.full(studies, fill_value=True), ours)
+    for name in ("real", "synthetic"):
+        check_group(check, name, truth, p, slices, lungs == name, ours["by_lungs"][name])
+    check.same(
+        "distinct patients",
+        patients["distinct_patients"],
+        studies - len(range(0, studies, 4)) + len(range(0, studies, 16)),
+    )
     check_method(check, "counted", truth, counted, None, patients["non_parametric"])
     slice_called = slices["p"].argmax(axis=1)
     check_method(check, "slices", slices["truth"], slice_called, slices["p"], ours["slices"])

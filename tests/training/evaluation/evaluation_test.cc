@@ -219,13 +219,16 @@ TEST(EvaluationJsonTest, HoldsEveryFigureAndNullForNone) {
 
 TEST(WriteEvaluationTest, WritesDataPageAndPictures) {
   const testing::TemporaryFolder folder;
-  const Evaluation evaluation = EvaluateSample(SamplePredictions(8, 1, 1));
+  Predictions predictions = SamplePredictions(8, 1, 1);
+  predictions.studies[0].lungs = Lungs::kReal;
+  const Evaluation evaluation = EvaluateSample(predictions);
   ASSERT_THAT(WriteEvaluation(evaluation, {}, folder.path() / "made" / "here"), IsOk());
   for (const char* name : {"evaluation.json", "report.html"}) {
     EXPECT_THAT(ReadFile(folder.path() / "made" / "here" / name), IsOk());
   }
-  for (const char* name : {"roc-patients.png", "roc-slices.png", "roc-lesions.png",
-                           "reliability-patients.png", "reliability-slices.png"}) {
+  for (const char* name :
+       {"roc-patients.png", "roc-slices.png", "roc-lesions.png", "reliability-patients.png",
+        "reliability-slices.png", "risk-coverage-patients.png", "reliability-patients-real.png"}) {
     EXPECT_EQ(cv::imread((folder.path() / "made" / "here" / name).string()).cols, 900) << name;
   }
 }

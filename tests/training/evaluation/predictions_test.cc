@@ -28,6 +28,9 @@ TEST(PredictionsTest, ReadBackAsTheyWereWritten) {
   Predictions predictions = testing::SamplePredictions(12, 1, 4);
   predictions.studies[3].name = "with, comma and \"quotes\"";
   predictions.studies[5].non_parametric.reset();
+  predictions.studies[5].lungs = Lungs::kReal;
+  predictions.studies[5].patient = "a, b";
+  predictions.studies[6].lungs = Lungs::kSynthetic;
   predictions.studies[1].probabilities = {1 - std::numeric_limits<float>::epsilon(),
                                           std::numeric_limits<float>::denorm_min(), 1e-30F,
                                           std::numeric_limits<float>::epsilon()};
@@ -41,6 +44,8 @@ TEST(PredictionsTest, ReadBackAsTheyWereWritten) {
     EXPECT_EQ(read.studies[i].truth, predictions.studies[i].truth);
     EXPECT_EQ(read.studies[i].probabilities, predictions.studies[i].probabilities);
     EXPECT_EQ(read.studies[i].non_parametric, predictions.studies[i].non_parametric);
+    EXPECT_EQ(read.studies[i].patient, predictions.studies[i].patient);
+    EXPECT_EQ(read.studies[i].lungs, predictions.studies[i].lungs);
   }
   ASSERT_EQ(read.slices.size(), predictions.slices.size());
   for (size_t i = 0; i < read.slices.size(); ++i) {
@@ -59,6 +64,7 @@ TEST(PredictionsTest, OtherProgramsNeedNeitherSlicesNorTheCountedLabel) {
   M3L_ASSERT_OK_AND_ASSIGN(const Predictions read, ReadPredictions(folder.path()));
   EXPECT_EQ(read.studies.size(), 2U);
   EXPECT_FALSE(read.studies[0].non_parametric.has_value());
+  EXPECT_FALSE(read.studies[0].lungs.has_value());
   EXPECT_TRUE(read.slices.empty());
 }
 
@@ -105,6 +111,9 @@ INSTANTIATE_TEST_SUITE_P(
                  "CAP must be a probability"},
         BadTable{"Sum", kTwo + "c,CAP,0.5,0,0,0.2\n", "", "studies.csv line 4",
                  "must add up to 1; they make 0.7"},
+        BadTable{"Lungs", "study,label,HEALTHY,COVID_19,H1N1,CAP,lungs\na,CAP,0,0,0,1,phantom\n",
+                 "", "studies.csv line 2",
+                 "lungs must be real, synthetic or, where it is not known, empty; was \"phantom\""},
         BadTable{"UnknownStudy", kTwo, "c,1,0,,1,0,0,0,0.5\n", "slices.csv line 2",
                  "\"c\" is not listed in studies.csv"},
         BadTable{"SliceTwice", kTwo, "a,1,0,,1,0,0,0,0.5\na,1,2,,1,0,0,0,0.5\n",
