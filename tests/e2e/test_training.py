@@ -3,6 +3,7 @@
 
 import collections
 import csv
+import json
 import os
 import pathlib
 import signal
@@ -47,6 +48,12 @@ class Training(unittest.TestCase):
             slices[row["study"]][float(row["position_mm"])] = row
         studies = read_table(predictions / "studies.csv")
         self.assertEqual([row["label"] for row in studies], list(CLASSES) * 2)
+        self.assertEqual({row["lungs"] for row in studies}, {"synthetic"})
+        by_lungs = json.loads((self.folder / "evaluation" / "evaluation.json").read_text())[
+            "by_lungs"
+        ]
+        self.assertIsNone(by_lungs["real"])
+        self.assertEqual(by_lungs["synthetic"]["patients"]["distinct_patients"], 8)
         for row in studies[::3]:
             with self.subTest(study=row["study"]):
                 files = sorted((self.folder / "cohort" / row["study"]).glob("*.dcm"))
@@ -77,6 +84,33 @@ class Training(unittest.TestCase):
         )  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("(20 were there)", done.stdout)
+
+    def test_a_cohort_lays_lesions_into_lungs_of_each_split_but_into_no_patient_twice(self):
+        background = self.folder / "cohort" / "studies" / "train-healthy-001"
+        other = self.folder / "cohort" / "studies" / "train-healthy-002"
+        out = service.scratch("backgrounds")
+
+        def cohort(*options):
+            return subprocess.run(
+                [service.BIN_DIR / "m3lung-train", "cohort", f"--out={out}", "--train=0",
+                 "--validation=0", "--test=0", "--size=128", "--background-studies=1", *options],
+                capture_output=True, text=True, timeout=service.HANG_SECONDS,
+            )  # fmt: skip
+
+        none = cohort()
+        self.assertEqual(none.returncode, 2, none.stderr)
+        self.assertIn("needs a --background, --validation-background or", none.stderr)
+        twice = cohort(f"--background={background}", f"--test-background={background}/.")
+        self.assertEqual(twice.returncode, 2, twice.stderr)
+        self.assertIn("is the same folder as", twice.stderr)
+        # Numbered in the order of the splits, however they were given.
+        made = cohort(f"--test-background={background}", f"--validation-background={other}")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        rows = read_table(out / "dataset.csv")
+        self.assertEqual(
+            [(row["patient"], row["split"], row["lungs"]) for row in rows],
+            [("background-1", "validation", "real")] * 4 + [("background-2", "test", "real")] * 4,
+        )
 
     def test_a_training_that_is_told_to_stop_saves_and_says_so(self):
         command: list[str | pathlib.Path] = [
