@@ -120,7 +120,8 @@ std::string LungsSection(const Evaluation& evaluation) {
       "Specificity: share of the studies without pneumonia that are called Healthy. Confidently "
       "wrong: "
       "share of them that are called by a disease with a probability of 0.9 or more. Called "
-      "Healthy: share of the slices of studies without pneumonia. ";
+      "Healthy: share of the slices of studies without pneumonia. An interval of one or two "
+      "studies tells nothing. ";
   if (evaluation.distinct_patients < cases) {
     absl::StrAppend(&remark, "Where there are fewer patients than studies, several studies are of ",
                     "one patient (lesions laid into one background, say). They are not ",
@@ -133,9 +134,10 @@ std::string LungsSection(const Evaluation& evaluation) {
                     "they have: they are among all studies alone.");
   }
   return Section("Real and synthetic lungs",
-                 absl::StrCat(GroupTable(groups), GroupSliceTable(groups), Remark(remark),
+                 absl::StrCat("<h3>Patients</h3>\n", GroupTable(groups), "<h3>Slices</h3>\n",
+                              GroupSliceTable(groups), Remark(remark),
                               groups.size() > 1 ? "<h3>By class</h3>\n" : "",
-                              groups.size() > 1 ? ClassTable(methods) : ""));
+                              groups.size() > 1 ? ClassTable(methods, "Lungs") : ""));
 }
 
 std::string RiskSection(const Evaluation& evaluation) {

@@ -70,8 +70,8 @@ std::string OverallTable(const std::vector<NamedMethod>& methods) {
   return table.Html();
 }
 
-std::string ClassTable(const std::vector<NamedMethod>& methods) {
-  Table table(Columns({"Class", "Method"}, {"Cases", "Sensitivity", "Specificity", "AUC"}));
+std::string ClassTable(const std::vector<NamedMethod>& methods, const std::string& names) {
+  Table table(Columns({"Class", names}, {"Cases", "Sensitivity", "Specificity", "AUC"}));
   for (const Label label : kLabels) {
     const auto c = static_cast<size_t>(label);
     bool first = true;

@@ -20,8 +20,10 @@ using NamedMethod = std::pair<std::string, const MethodEvaluation*>;
 // Accuracy and the three errors, a row a method, as in the paper's table IV.
 std::string OverallTable(const std::vector<NamedMethod>& methods);
 
-// Sensitivity, specificity and area under the curve, a row a class and method.
-std::string ClassTable(const std::vector<NamedMethod>& methods);
+// Sensitivity, specificity and area under the curve, a row a class and method. `names`: what the
+// names are, at the head of their column.
+std::string ClassTable(const std::vector<NamedMethod>& methods,
+                       const std::string& names = "Method");
 
 // How many of each class were called what, and the share of the class.
 std::string ConfusionTable(const NamedMethod& method);

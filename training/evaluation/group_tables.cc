@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/evaluation/group_tables.h"
 
+#include <cstdint>
+#include <numeric>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "report/html.h"
@@ -9,16 +12,19 @@
 namespace m3lung {
 
 std::string GroupTable(const std::vector<NamedGroup>& groups) {
-  Table table({{"Studies", false},
+  Table table({{"Lungs", false},
                {"Studies", true},
                {"Patients", true},
+               {"Without pneumonia", true},
                {"Accuracy", true},
                {"Specificity", true},
                {"Confidently wrong", true}});
   for (const auto& [name, group] : groups) {
     const MethodEvaluation& patients = group->patients;
+    const auto& called = patients.confusion[static_cast<size_t>(Label::kHealthy)];
+    const int64_t healthy = std::accumulate(called.begin(), called.end(), int64_t{0});
     table.Add({name, absl::StrCat(patients.cases), absl::StrCat(group->distinct_patients),
-               EstimateText(patients.accuracy),
+               absl::StrCat(healthy), EstimateText(patients.accuracy),
                EstimateText(patients.classes[static_cast<size_t>(Label::kHealthy)].sensitivity),
                EstimateText(group->confidently_wrong)});
   }
@@ -26,10 +32,15 @@ std::string GroupTable(const std::vector<NamedGroup>& groups) {
 }
 
 std::string GroupSliceTable(const std::vector<NamedGroup>& groups) {
-  Table table({{"Slices", false}, {"Lesion AUC", true}, {"Called Healthy", true}});
+  Table table({{"Lungs", false},
+               {"With a lesion", true},
+               {"Without", true},
+               {"Lesion AUC", true},
+               {"Called Healthy", true}});
   for (const auto& [name, group] : groups) {
-    table.Add({name, EstimateText(group->lesions ? group->lesions->area_under_curve : Estimate()),
-               EstimateText(group->healthy_slices)});
+    const LesionEvaluation lesions = group->lesions.value_or(LesionEvaluation());
+    table.Add({name, absl::StrCat(lesions.with), absl::StrCat(lesions.without),
+               EstimateText(lesions.area_under_curve), EstimateText(group->healthy_slices)});
   }
   return table.Html();
 }

@@ -137,6 +137,13 @@ TEST(LungsPageTest, SaysWhatIsNotStatedAndWhatIsNotIndependent) {
               AllOf(Not(HasSubstr("not stated")), Not(HasSubstr("not independent"))));
 }
 
+TEST(LungsPageTest, TellsHowManyStudiesAFigureIsOf) {
+  // Of eight real studies of one patient two are without pneumonia.
+  EXPECT_THAT(EvaluationPage(EvaluateWithLungs(SampleWithLungs(12, 8, 4)), {}),
+              HasSubstr("<td>Real lungs</td><td class=\"number\">8</td>"
+                        "<td class=\"number\">1</td><td class=\"number\">2</td>"));
+}
+
 TEST(LungsPageTest, ShowsRiskAgainstCoverage) {
   const std::string page = EvaluationPage(EvaluateWithLungs(SampleWithLungs(8, 4, 4)), {});
   EXPECT_THAT(page, AllOf(HasSubstr("Patients: risk against coverage"), HasSubstr("<td>90 %</td>"),
