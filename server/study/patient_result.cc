@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/study/patient_result.h"
 
-#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "model/answers/affected_lung.h"
 #include "model/answers/assessment.h"
-#include "preprocess/orientation.h"
 #include "server/conversions.h"
 
 namespace m3lung {
@@ -54,22 +53,9 @@ void SetGeometry(const ExaminedSeries& chosen, v1::PatientResult& result) {
   geometry.set_lung_volume_ml(chosen.lungs.volume_ml);
 }
 
-LungCounts CountsOf(const StudyLedger& ledger, SliceNumber number) {
-  LungCounts counts;
-  const StudySlice& slice = ledger.slice(number);
-  if (const SliceScores* scores = ledger.scores(number)) {
-    const SliceSummary& summary = slice.summary;
-    counts =
-        CountAffected(ledger.LungMaskOf(number), summary.grid,
-                      ToCommonOrientation(slice.box, summary.size, summary.orientation), *scores);
-  }
-  counts.position_mm = slice.summary.position_mm;
-  return counts;
-}
-
 void SetAffectedLung(const StudyLedger& ledger, v1::PatientResult& result) {
   std::vector<LungCounts> slices;
-  for (const SliceNumber number : ledger.HeadToFeet()) slices.push_back(CountsOf(ledger, number));
+  for (const SliceNumber number : ledger.HeadToFeet()) slices.push_back(ledger.CountsOf(number));
   const std::optional<AffectedLung> shares = SumAffected(slices);
   if (!shares.has_value()) return;
   v1::AffectedLung& affected = *result.mutable_affected_lung();
@@ -102,60 +88,16 @@ void SetScores(const StudyLedger& ledger, const std::optional<ClassProbabilities
   result.mutable_probabilities()->Add(patient->begin(), patient->end());
 }
 
-std::string WhyNoneIsUsed(const StudyLedger& ledger) {
-  if (ledger.instances() == 0) return "no instance came";
-  if (ledger.others() == ledger.instances()) {
-    return absl::StrCat("none of the ", ledger.instances(),
-                        " instances is of the study that the header's study_instance_uid names; "
-                        "name the study that is sent, or none");
-  }
-  return "no instance could be used; the receipts say why";
-}
-
 }  // namespace
 
-std::optional<float> AffectedShareOf(const StudyLedger& ledger, SliceNumber slice) {
-  return CountsOf(ledger, slice).Share();
-}
-
-std::vector<Finding> FindingsOf(const StudyLedger& ledger, int expected_instances) {
-  std::vector<Finding> findings;
-  const bool several = ledger.census().IsSeveral();
-  if (several) findings.push_back(ledger.census().Describe());
-  if (ledger.used() == 0 && !several) {
-    findings.push_back({StudyReason::kNoUsableInstance, Verdict::kRejected, WhyNoneIsUsed(ledger)});
-    if (ledger.AllWereNotAxial()) {
-      findings.push_back({StudyReason::kNoAxialSeries, Verdict::kRejected,
-                          "none of the images is axial; send the axial series"});
-    }
-  }
-  findings.insert(findings.end(), ledger.study().findings.begin(), ledger.study().findings.end());
-  if (expected_instances > 0 && ledger.instances() != expected_instances) {
-    const bool fewer = ledger.instances() < expected_instances;
-    findings.push_back(
-        {fewer ? StudyReason::kFewerInstancesThanExpected : StudyReason::kMoreInstancesThanExpected,
-         Verdict::kDegraded,
-         absl::StrCat("the header announced ", expected_instances, " instances, and ",
-                      ledger.instances(), " came")});
-  }
-  if (ledger.used() > 0 && ledger.SkippedADamagedOne()) {
-    findings.push_back({StudyReason::kInstancesSkipped, Verdict::kDegraded,
-                        "some instances that may be slices of this study could not be used; their "
-                        "receipts say why"});
-  }
-  std::stable_sort(findings.begin(), findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.verdict > b.verdict; });
-  return findings;
-}
-
-v1::PatientResult MakePatientResult(const StudyLedger& ledger, const std::vector<Finding>& findings,
+v1::PatientResult MakePatientResult(const StudyLedger& ledger,
                                     const std::optional<ClassProbabilities>& probabilities,
                                     float healthy_share_threshold) {
   v1::PatientResult result;
   result.set_instances_received(ledger.instances());
   result.set_slices_used(ledger.used());
   result.set_instances_skipped(ledger.skipped_instances());
-  SetVerdict(findings, result);
+  SetVerdict(ledger.findings(), result);
   SetSeries(ledger.study(), result);
   if (const ExaminedSeries* chosen = ledger.study().chosen()) {
     result.set_series_instance_uid(chosen->series.uid);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/study/slice_answer.h"
 
-#include "model/answers/affected_lung.h"
-#include "preprocess/orientation.h"
-
 namespace m3lung {
 namespace {
 
@@ -25,11 +22,8 @@ v1::SliceResult SliceAnswer::Make(const SliceScores& scores,
   v1::SliceResult result = MakeSliceResult(slice, scores, maps, model);
   if (!index.has_value()) return result;
   result.set_index(*index);
-  const SliceSummary& summary = slice.summary;
-  const LungCounts counts =
-      CountAffected(lung_mask, summary.grid,
-                    ToCommonOrientation(slice.box, summary.size, summary.orientation), scores);
-  if (const std::optional<float> share = counts.Share()) result.set_affected_lung_share(*share);
+  const std::optional<float> share = CountAffected(slice, lung_mask, scores).Share();
+  if (share.has_value()) result.set_affected_lung_share(*share);
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "preprocess/study/series.h"
 #include "server/conversions.h"
 
@@ -35,8 +36,9 @@ bool MayBeAMissingSlice(SkipReason reason) {
 
 }  // namespace
 
-void StudyLedger::Expect(const std::string& study_instance_uid) {
+void StudyLedger::Expect(const std::string& study_instance_uid, int instances) {
   expected_study_ = IdentityDigest(study_instance_uid);
+  expected_instances_ = instances;
 }
 
 bool StudyLedger::IsOfAnother(const StudyIdentity& identity) {
@@ -121,21 +123,23 @@ void StudyLedger::SetAssembled(AssembledStudy study) {
   for (size_t i = 0; i < head_to_feet_.size(); ++i) {
     place_of_[head_to_feet_[i]] = static_cast<int>(i);
   }
+  findings_ = Findings();
 }
 
 int64_t StudyLedger::ReleaseUnusedPixels() {
   int64_t released = 0;
   for (size_t slice = 0; slice < decisions_.size(); ++slice) {
     if (decisions_[slice].used) continue;
-    released += slices_[slice].bytes();
-    ReleasePixels(static_cast<SliceNumber>(slice));
+    released += ReleasePixels(static_cast<SliceNumber>(slice));
   }
   return released;
 }
 
-void StudyLedger::ReleasePixels(SliceNumber number) {
+int64_t StudyLedger::ReleasePixels(SliceNumber number) {
+  const int64_t bytes = slices_[number].bytes();
   slices_[number].hu.release();
   std::vector<int16_t>().swap(slices_[number].input);
+  return bytes;
 }
 
 void StudyLedger::ReleaseCoarse() {
@@ -213,9 +217,15 @@ std::optional<std::vector<SliceNumber>> StudyLedger::pinned() const {
   return as_they_came_ ? std::optional<std::vector<SliceNumber>>(admitted_) : std::nullopt;
 }
 
+std::optional<int> StudyLedger::IndexOf(SliceNumber slice) const {
+  if (place_of_.empty() || place_of_[slice] < 0) return std::nullopt;
+  return place_of_[slice];
+}
+
 cv::Mat StudyLedger::LungMaskOf(SliceNumber slice) const {
-  if (place_of_[slice] < 0 || !study_.chosen()->lungs.found) return {};
-  return study_.chosen()->lungs.masks[place_of_[slice]];
+  const std::optional<int> index = IndexOf(slice);
+  if (!index.has_value() || !study_.chosen()->lungs.found) return {};
+  return study_.chosen()->lungs.masks[*index];
 }
 
 std::vector<const std::vector<float>*> StudyLedger::Features() const {
@@ -224,6 +234,15 @@ std::vector<const std::vector<float>*> StudyLedger::Features() const {
     if (const SliceScores* one = scores(slice)) features.push_back(&one->features);
   }
   return features;
+}
+
+LungCounts StudyLedger::CountsOf(SliceNumber number) const {
+  LungCounts counts;
+  if (const SliceScores* one = scores(number)) {
+    counts = CountAffected(slices_[number], LungMaskOf(number), *one);
+  }
+  counts.position_mm = slices_[number].summary.position_mm;
+  return counts;
 }
 
 bool StudyLedger::SkippedADamagedOne() const {
@@ -242,6 +261,46 @@ bool StudyLedger::AllWereNotAxial() const {
     if (MayBeAMissingSlice(reason)) return false;
   }
   return any;
+}
+
+std::string StudyLedger::WhyNoneIsUsed() const {
+  if (instances() == 0) return "no instance came";
+  if (others_ == instances()) {
+    return absl::StrCat("none of the ", instances(),
+                        " instances is of the study that the header's study_instance_uid names; "
+                        "name the study that is sent, or none");
+  }
+  return "no instance could be used; the receipts say why";
+}
+
+std::vector<Finding> StudyLedger::Findings() const {
+  std::vector<Finding> findings;
+  const bool several = census_.IsSeveral();
+  if (several) findings.push_back(census_.Describe());
+  if (used() == 0 && !several) {
+    findings.push_back({StudyReason::kNoUsableInstance, Verdict::kRejected, WhyNoneIsUsed()});
+    if (AllWereNotAxial()) {
+      findings.push_back({StudyReason::kNoAxialSeries, Verdict::kRejected,
+                          "none of the images is axial; send the axial series"});
+    }
+  }
+  findings.insert(findings.end(), study_.findings.begin(), study_.findings.end());
+  if (expected_instances_ > 0 && instances() != expected_instances_) {
+    const bool fewer = instances() < expected_instances_;
+    findings.push_back(
+        {fewer ? StudyReason::kFewerInstancesThanExpected : StudyReason::kMoreInstancesThanExpected,
+         Verdict::kDegraded,
+         absl::StrCat("the header announced ", expected_instances_, " instances, and ", instances(),
+                      " came")});
+  }
+  if (used() > 0 && SkippedADamagedOne()) {
+    findings.push_back({StudyReason::kInstancesSkipped, Verdict::kDegraded,
+                        "some instances that may be slices of this study could not be used; their "
+                        "receipts say why"});
+  }
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.verdict > b.verdict; });
+  return findings;
 }
 
 }  // namespace m3lung

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of each instance and each slice of one study.
+// What became of each instance and each slice of one study, and what the study amounts to.
 #ifndef M3LUNG_SERVER_STUDY_STUDY_LEDGER_H_
 #define M3LUNG_SERVER_STUDY_STUDY_LEDGER_H_
 
@@ -11,8 +11,10 @@
 
 #include "absl/status/status.h"
 #include "m3lung/v1/results.pb.h"
+#include "model/answers/affected_lung.h"
 #include "model/engine/inference.h"
 #include "preprocess/skip_reason.h"
+#include "preprocess/study/findings.h"
 #include "preprocess/study/repetitions.h"
 #include "preprocess/study/study_assembler.h"
 #include "preprocess/study/study_census.h"
@@ -26,9 +28,10 @@ using SliceNumber = int;
 // Thread safety: none; the session's lock guards it.
 class StudyLedger {
  public:
-  // From here on only instances of this study (a Study Instance UID) are used; empty: the stream
-  // holds one study. Called before instances are added.
-  void Expect(const std::string& study_instance_uid);
+  // What the header announces. From here on only instances of this study (a Study Instance UID) are
+  // used; empty: the stream holds one study. `instances`: 0 where their number is not known. Called
+  // before instances are added.
+  void Expect(const std::string& study_instance_uid, int instances);
 
   // Instances are added once each, in the order sent. One of another study than the one expected
   // is skipped as such, whatever else it is, and one that can be used is skipped where the stream
@@ -44,7 +47,8 @@ class StudyLedger {
   std::vector<SliceNumber> AdmitAsItCame();
 
   // Decides on all slices: by the rules of the study assembler, or, where slices
-  // were admitted as they came, only what the study amounts to.
+  // were admitted as they came, only what the study amounts to. Called once, when all
+  // instances have been added.
   void SetAssembled(AssembledStudy study);
 
   // Whether all that came is of one study; of a stream that has ended.
@@ -52,9 +56,9 @@ class StudyLedger {
 
   // Whether the instance holds slices; where not, it is skipped.
   bool IsDecoded(int instance) const { return instances_[instance].status.ok(); }
-  // Lets go of the pixels of slices that are not used. How many bytes they were.
+  // Let go of the pixels of all slices that are not used, or of one. How many bytes they were.
   int64_t ReleaseUnusedPixels();
-  void ReleasePixels(SliceNumber slice);
+  int64_t ReleasePixels(SliceNumber slice);
   // Lets go of the coarse slices, which only assembling needs.
   void ReleaseCoarse();
 
@@ -74,23 +78,23 @@ class StudyLedger {
   std::vector<SliceSummary> Summaries() const;
   // Where slices were admitted as they came: these.
   std::optional<std::vector<SliceNumber>> pinned() const;
+  // Of a used slice once the study is assembled: its place from the head, from 0, and its lung
+  // mask, empty where it shows none. Nothing for other slices, and before.
+  std::optional<int> IndexOf(SliceNumber slice) const;
+  cv::Mat LungMaskOf(SliceNumber slice) const;
 
   // From here on REQUIRES SetAssembled().
   const AssembledStudy& study() const { return study_; }
+  // All that speaks against an answer, the worst first: what the study assembler found, and what
+  // the instances' fates and their number say.
+  const std::vector<Finding>& findings() const { return findings_; }
+  Verdict verdict() const { return WorstVerdict(findings_); }
   // Used slices from head to feet.
   const std::vector<SliceNumber>& HeadToFeet() const { return head_to_feet_; }
-  // The lung mask of a used slice, empty where it shows none.
-  cv::Mat LungMaskOf(SliceNumber slice) const;
   // Features of the scored slices from head to feet.
   std::vector<const std::vector<float>*> Features() const;
-
-  // Of the instances skipped by themselves, not by the choice of a series: whether
-  // one may have been a slice that the study now lacks, and whether all of them
-  // were images of another plane.
-  bool SkippedADamagedOne() const;
-  bool AllWereNotAxial() const;
-  // Instances of other studies than the one expected.
-  int others() const { return others_; }
+  // How much of a slice's lung is affected; without lung where it shows none, or has no scores.
+  LungCounts CountsOf(SliceNumber slice) const;
 
  private:
   struct Instance {
@@ -103,9 +107,17 @@ class StudyLedger {
   SliceDecision DecideAsItCame(SliceNumber number) const;
   // Whether the header names another study; counts those.
   bool IsOfAnother(const StudyIdentity& identity);
+  // Of the instances skipped by themselves, not by the choice of a series: whether
+  // one may have been a slice that the study now lacks, and whether all of them
+  // were images of another plane.
+  bool SkippedADamagedOne() const;
+  bool AllWereNotAxial() const;
+  std::string WhyNoneIsUsed() const;
+  std::vector<Finding> Findings() const;
 
   uint64_t expected_study_ = 0;  // digest; 0: none is named
-  int others_ = 0;
+  int expected_instances_ = 0;   // 0: not known
+  int others_ = 0;               // instances of other studies than the one expected
   StudyCensus census_;
   std::vector<Instance> instances_;
   std::vector<StudySlice> slices_;
@@ -115,6 +127,7 @@ class StudyLedger {
   Arrivals arrivals_;                  // the same
   std::map<SliceNumber, SliceScores> scores_;
   AssembledStudy study_;
+  std::vector<Finding> findings_;
   std::vector<SliceNumber> head_to_feet_;
   std::vector<int> place_of_;  // of each slice in head_to_feet_; -1: not used
 };

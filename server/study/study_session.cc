@@ -83,7 +83,7 @@ void StudySession::Open() {
           ? 0
           : std::min(header.expected_instances() * kTypicalInstanceBytes, env_.limits.held_bytes());
   if (!share_.SetAside(announced)) return Fail(env_.admission.Full());
-  ledger_.Expect(header.study_instance_uid());
+  ledger_.Expect(header.study_instance_uid(), header.expected_instances());
   state_ = State::kReading;
   SendProgress();
 }
@@ -204,8 +204,8 @@ void StudySession::SendPatient(const std::optional<ClassProbabilities>& probabil
   timings_.set_total_ms(absl::ToDoubleMilliseconds(env_.clock.Now() - started_));
   v1::AnalyzeStudyResponse response;
   v1::PatientResult& patient = *response.mutable_patient();
-  patient = MakePatientResult(ledger_, findings_, probabilities,
-                              model_->bundle->manifest.healthy_share_threshold);
+  patient =
+      MakePatientResult(ledger_, probabilities, model_->bundle->manifest.healthy_share_threshold);
   *patient.mutable_model() = model_->reference;
   *patient.mutable_timings() = timings_;
   patient.set_client_study_id(intake_.header().client_study_id());

@@ -229,9 +229,7 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
 
   std::map<int, Decoded> decoded_ ABSL_GUARDED_BY(mu_);  // waiting for earlier ones
   StudyLedger ledger_ ABSL_GUARDED_BY(mu_);
-  std::vector<Finding> findings_ ABSL_GUARDED_BY(mu_);        // filled when assembled
-  std::map<SliceNumber, int> index_of_ ABSL_GUARDED_BY(mu_);  // likewise
-  std::deque<SliceNumber> to_prepare_ ABSL_GUARDED_BY(mu_);   // crop mode volume
+  std::deque<SliceNumber> to_prepare_ ABSL_GUARDED_BY(mu_);  // crop mode volume
   int to_score_ ABSL_GUARDED_BY(mu_) = 0;
   bool sent_a_slice_ ABSL_GUARDED_BY(mu_) = false;
   v1::StageTimings timings_ ABSL_GUARDED_BY(mu_);

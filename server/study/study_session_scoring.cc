@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "server/call_error.h"
 #include "server/study/exception_barrier.h"
-#include "server/study/patient_result.h"
 #include "server/study/slice_answer.h"
 #include "server/study/study_session.h"
 
@@ -134,9 +133,6 @@ void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
   // The coarse slices have served; of the lungs the masks are kept.
   ledger_.ReleaseCoarse();
   Hold(MaskBytes(ledger_.study()) - (1 + kAssemblyFactor) * coarse_bytes_);
-  findings_ = FindingsOf(ledger_, intake_.header().expected_instances());
-  const std::vector<SliceNumber>& ordered = ledger_.HeadToFeet();
-  for (size_t i = 0; i < ordered.size(); ++i) index_of_[ordered[i]] = static_cast<int>(i);
   state_ = State::kScoring;
   if (!by_paper_) {
     for (int instance = 0; instance < ledger_.instances(); ++instance) {
@@ -147,11 +143,10 @@ void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
   }
   SendProgress();
   if (!by_paper_) {
-    const bool rejected = WorstVerdict(findings_) == Verdict::kRejected;
-    for (const SliceNumber slice : ordered) {
+    const bool rejected = ledger_.verdict() == Verdict::kRejected;
+    for (const SliceNumber slice : ledger_.HeadToFeet()) {
       if (rejected || ledger_.LungMaskOf(slice).empty()) {
-        Hold(-ledger_.slice(slice).bytes());
-        ledger_.ReleasePixels(slice);
+        Hold(-ledger_.ReleasePixels(slice));
         AnswerUnscored(slice, rejected);
       } else {
         to_prepare_.push_back(slice);
@@ -166,9 +161,7 @@ void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
 void StudySession::AnswerUnscored(SliceNumber slice, bool rejected) {
   v1::SliceResult result = MakeUnscoredResult(ledger_.slice(slice), model_->reference);
   if (rejected) result.add_warnings(kStudyRejected);
-  if (const auto index = index_of_.find(slice); index != index_of_.end()) {
-    result.set_index(index->second);
-  }
+  result.set_index(*ledger_.IndexOf(slice));
   SendSlice(std::move(result));
 }
 
@@ -302,17 +295,15 @@ SliceAnswer StudySession::AnswerOf(SliceNumber slice) const {
   SliceAnswer answer;
   answer.slice = ledger_.slice(slice);
   answer.maps = intake_.header().lesion_maps();
-  if (const auto index = index_of_.find(slice); index != index_of_.end()) {
-    answer.index = index->second;
-    answer.lung_mask = ledger_.LungMaskOf(slice);
-  }
+  answer.index = ledger_.IndexOf(slice);
+  answer.lung_mask = ledger_.LungMaskOf(slice);
   return answer;
 }
 
 void StudySession::AssessWhenScored() {
   if (state_ != State::kScoring || ledger_.scored() < to_score_) return;
   // A verdict that forbids a label needs no patient network.
-  if (ledger_.scored() == 0 || WorstVerdict(findings_) >= Verdict::kAbstained) {
+  if (ledger_.scored() == 0 || ledger_.verdict() >= Verdict::kAbstained) {
     return SendPatient(std::nullopt);
   }
   state_ = State::kAssessing;

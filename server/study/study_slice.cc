@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "preprocess/orientation.h"
 #include "server/conversions.h"
 
 namespace m3lung {
@@ -90,6 +91,13 @@ v1::SliceResult MakeSliceResult(const StudySlice& slice, const SliceScores& scor
     *result.mutable_lesion_map() = ToProto(scores.map, slice.box, slice.summary.orientation, maps);
   }
   return result;
+}
+
+LungCounts CountAffected(const StudySlice& slice, const cv::Mat& lung_mask,
+                         const SliceScores& scores) {
+  const SliceSummary& summary = slice.summary;
+  return CountAffected(lung_mask, summary.grid,
+                       ToCommonOrientation(slice.box, summary.size, summary.orientation), scores);
 }
 
 v1::SliceResult MakeUnscoredResult(const StudySlice& slice, const v1::ModelReference& model) {

@@ -7,7 +7,9 @@
 #include "absl/status/status.h"
 #include "m3lung/v1/results.pb.h"
 #include "m3lung/v1/screening.pb.h"
+#include "model/answers/affected_lung.h"
 #include "model/engine/inference.h"
+#include "opencv2/core/mat.hpp"
 #include "preprocess/dicom_decoder.h"
 #include "preprocess/study/pipeline.h"
 #include "server/config.pb.h"
@@ -26,6 +28,11 @@ StudySlice FromHuSlice(int instance, const v1::HuSlice& slice);
 // The answer for a slice that was scored; `index` is left to the caller.
 v1::SliceResult MakeSliceResult(const StudySlice& slice, const SliceScores& scores,
                                 v1::LesionMapSize maps, const v1::ModelReference& model);
+
+// The slice's lung, and how much of it its scores show as affected. `lung_mask` is as of
+// LungVolume, empty where it shows none.
+LungCounts CountAffected(const StudySlice& slice, const cv::Mat& lung_mask,
+                         const SliceScores& scores);
 
 // The answer for one that was not.
 v1::SliceResult MakeUnscoredResult(const StudySlice& slice, const v1::ModelReference& model);

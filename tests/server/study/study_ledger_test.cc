@@ -58,10 +58,9 @@ void Assemble(StudyLedger& ledger, const FakeAssembler& assembler = {}) {
   ledger.SetAssembled(assembler(ledger.Summaries(), ledger.pinned()));
 }
 
-v1::PatientResult Patient(const StudyLedger& ledger, int expected_instances = 0) {
+v1::PatientResult Patient(const StudyLedger& ledger) {
   constexpr ClassProbabilities kMostlyCap = {0.1F, 0.2F, 0.3F, 0.4F};
-  const std::vector<Finding> findings = FindingsOf(ledger, expected_instances);
-  return MakePatientResult(ledger, findings, kMostlyCap, 0.99F);
+  return MakePatientResult(ledger, kMostlyCap, 0.99F);
 }
 
 TEST(StudyLedgerTest, OrdersByPositionWhateverTheOrderSent) {
@@ -73,6 +72,21 @@ TEST(StudyLedgerTest, OrdersByPositionWhateverTheOrderSent) {
   std::vector<float> features;
   for (const auto* one : ledger.Features()) features.push_back(one->front());
   EXPECT_THAT(features, ElementsAre(1, 3, 2, 0));
+}
+
+TEST(StudyLedgerTest, SlicesHaveTheirPlaceAndTheirLungOnceTheStudyIsAssembled) {
+  StudyLedger ledger;
+  for (const double position : {10, 30, 20}) AddOne(ledger, position);
+  EXPECT_EQ(ledger.IndexOf(0), std::nullopt);
+  EXPECT_TRUE(ledger.LungMaskOf(0).empty());
+  AssembledStudy study = FakeAssembler{.without_lung = {1}}(ledger.Summaries(), std::nullopt);
+  std::erase(study.series.front().series.head_to_feet, 2);
+  ledger.SetAssembled(std::move(study));
+  EXPECT_THAT(ledger.IndexOf(1), ::testing::Optional(0));
+  EXPECT_THAT(ledger.IndexOf(0), ::testing::Optional(1));
+  EXPECT_EQ(ledger.IndexOf(2), std::nullopt);  // is not used
+  EXPECT_TRUE(ledger.LungMaskOf(1).empty());
+  EXPECT_FALSE(ledger.LungMaskOf(0).empty());
 }
 
 TEST(StudyLedgerTest, AsTheyComeTheFirstSeriesIsTheStudy) {
@@ -149,12 +163,13 @@ TEST(StudyLedgerTest, KeepsNoPixelsOfSlicesThatAreNotUsed) {
 
 TEST(PatientResultTest, SumsUpTheStudy) {
   StudyLedger ledger;
+  ledger.Expect("", 4);
   for (const double position : {1, 2, 3, 4}) AddOne(ledger, position);
   Assemble(ledger, {.without_lung = {3}});
   ledger.AddScores(0, Scores(Label::kHealthy, 0));
   ledger.AddScores(1, Scores(Label::kH1n1, 1));
   ledger.AddScores(2, Scores(Label::kHealthy, 2));
-  const v1::PatientResult patient = Patient(ledger, 4);
+  const v1::PatientResult patient = Patient(ledger);
   EXPECT_EQ(patient.verdict(), v1::OK);
   EXPECT_THAT(patient.reasons(), IsEmpty());
   EXPECT_EQ(patient.label(), v1::CAP);
@@ -181,8 +196,8 @@ TEST(PatientResultTest, TellsTheShareOfLungThatIsAffected) {
   ledger.AddScores(0, ill);
   ill.lesion_probability = 0.1F;  // without lesions, whatever the map shows
   ledger.AddScores(1, ill);
-  EXPECT_THAT(AffectedShareOf(ledger, 0), ::testing::Optional(FloatEq(0.5F)));
-  EXPECT_THAT(AffectedShareOf(ledger, 1), ::testing::Optional(FloatEq(0)));
+  EXPECT_THAT(ledger.CountsOf(0).Share(), ::testing::Optional(FloatEq(0.5F)));
+  EXPECT_THAT(ledger.CountsOf(1).Share(), ::testing::Optional(FloatEq(0)));
   const v1::AffectedLung affected = Patient(ledger).affected_lung();
   EXPECT_THAT(affected.whole(), FloatEq(0.25F));
   EXPECT_THAT(affected.left(), FloatEq(0.25F));
@@ -192,16 +207,25 @@ TEST(PatientResultTest, TellsTheShareOfLungThatIsAffected) {
   EXPECT_THAT(affected.lower_third(), FloatEq(0));
 }
 
-TEST(PatientResultTest, IsDegradedWhenInstancesAreMissing) {
-  StudyLedger ledger;
-  AddOne(ledger, 1);
-  Assemble(ledger);
-  ledger.AddScores(0, Scores(Label::kHealthy, 0));
-  const v1::PatientResult patient = Patient(ledger, 2);
-  EXPECT_EQ(patient.verdict(), v1::DEGRADED);
-  EXPECT_THAT(patient.reasons(), ElementsAre(v1::FEWER_INSTANCES_THAN_EXPECTED));
-  EXPECT_THAT(patient.detail(), HasSubstr("announced 2 instances, and 1 came"));
-  EXPECT_EQ(Patient(ledger).verdict(), v1::OK);
+TEST(PatientResultTest, IsDegradedWhenMoreOrFewerInstancesCameThanAnnounced) {
+  const auto study_of_two = [](int announced) {
+    StudyLedger ledger;
+    ledger.Expect("", announced);
+    AddOne(ledger, 1);
+    AddOne(ledger, 2);
+    Assemble(ledger);
+    ledger.AddScores(0, Scores(Label::kHealthy, 0));
+    return Patient(ledger);
+  };
+  const v1::PatientResult fewer = study_of_two(3);
+  EXPECT_EQ(fewer.verdict(), v1::DEGRADED);
+  EXPECT_THAT(fewer.reasons(), ElementsAre(v1::FEWER_INSTANCES_THAN_EXPECTED));
+  EXPECT_THAT(fewer.detail(), HasSubstr("announced 3 instances, and 2 came"));
+  const v1::PatientResult more = study_of_two(1);
+  EXPECT_EQ(more.verdict(), v1::DEGRADED);
+  EXPECT_THAT(more.reasons(), ElementsAre(v1::MORE_INSTANCES_THAN_EXPECTED));
+  EXPECT_EQ(study_of_two(2).verdict(), v1::OK);
+  EXPECT_EQ(study_of_two(0).verdict(), v1::OK);  // their number was not announced
 }
 
 TEST(PatientResultTest, IsDegradedByADamagedSliceAndNotByADoseReport) {
@@ -224,8 +248,7 @@ TEST(PatientResultTest, TheWorstFindingIsTheVerdictAndComesFirst) {
   Assemble(ledger, {.findings = {{StudyReason::kSlicesMissing, Verdict::kDegraded, "a gap"},
                                  {StudyReason::kTooFewLungSlices, Verdict::kAbstained, "few"}}});
   ledger.AddScores(0, Scores(Label::kHealthy, 0));
-  const v1::PatientResult patient =
-      MakePatientResult(ledger, FindingsOf(ledger, 0), std::nullopt, 0.99F);
+  const v1::PatientResult patient = MakePatientResult(ledger, std::nullopt, 0.99F);
   EXPECT_EQ(patient.verdict(), v1::ABSTAINED);
   EXPECT_THAT(patient.reasons(), ElementsAre(v1::TOO_FEW_LUNG_SLICES, v1::SLICES_MISSING));
   EXPECT_EQ(patient.detail(), "few; a gap");
