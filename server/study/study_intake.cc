@@ -21,14 +21,13 @@ absl::Status HeaderMustBeFirst() {
   return Invalid(v1::HEADER_MISPLACED, "the first message must be the header");
 }
 
-absl::Status StudyTooLarge(absl::string_view what) {
+}  // namespace
+
+absl::Status StudyTooLarge(absl::string_view excess) {
   return CallError(absl::ResourceExhaustedError(absl::StrCat(
-                       "the study has more than ", what,
-                       ", the server's limit; send its series as studies of their own")),
+                       excess, ", the server's limit; send its series as studies of their own")),
                    v1::STUDY_TOO_LARGE);
 }
-
-}  // namespace
 
 absl::Status StudyIntake::Take(v1::AnalyzeStudyRequest request,
                                std::optional<ReceivedInstance>& finished) {
@@ -121,7 +120,8 @@ absl::Status StudyIntake::TakeHuSlice(v1::HuSlice slice,
 
 absl::Status StudyIntake::BeginInstance() {
   if (instances_ >= limits_.instances_per_study()) {
-    return StudyTooLarge(absl::StrCat(limits_.instances_per_study(), " instances"));
+    return StudyTooLarge(
+        absl::StrCat("the study has more than ", limits_.instances_per_study(), " instances"));
   }
   in_instance_ = true;
   return absl::OkStatus();
@@ -130,7 +130,7 @@ absl::Status StudyIntake::BeginInstance() {
 absl::Status StudyIntake::CountBytes(size_t bytes) {
   study_bytes_ += static_cast<int64_t>(bytes);
   if (study_bytes_ <= limits_.study_bytes()) return absl::OkStatus();
-  return StudyTooLarge(absl::StrCat(limits_.study_bytes(), " bytes"));
+  return StudyTooLarge(absl::StrCat("the study has more than ", limits_.study_bytes(), " bytes"));
 }
 
 absl::Status StudyIntake::CheckEnd() const {

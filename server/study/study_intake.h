@@ -9,12 +9,16 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "m3lung/v1/screening.pb.h"
 #include "server/config.pb.h"
 
 namespace m3lung {
 
 inline constexpr int kMaxChunkBytes = 1 << 20;
+
+// RESOURCE_EXHAUSTED (STUDY_TOO_LARGE). `excess`: what the study has more of than the server takes.
+absl::Status StudyTooLarge(absl::string_view excess);
 
 // One whole instance.
 struct ReceivedInstance {

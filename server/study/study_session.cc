@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+// The first half of a study's way: received, decoded, and put together.
 #include "server/study/study_session.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "server/call_error.h"
-#include "server/study/patient_result.h"
-#include "server/study/slice_answer.h"
-#include "spdlog/spdlog.h"
+#include "server/study/exception_barrier.h"
 
 namespace m3lung {
 namespace {
 
-// Pixels of an instance that was announced and has not come: 512 x 512, int16.
-constexpr int64_t kTypicalInstanceBytes = 512 << 10;
+constexpr char kStudyRejected[] = "the study was rejected, and its slices were not scored";
+
+int64_t MaskBytes(const AssembledStudy& study) {
+  int64_t bytes = 0;
+  if (study.chosen() == nullptr) return bytes;
+  for (const cv::Mat& mask : study.chosen()->lungs.masks) {
+    bytes += static_cast<int64_t>(mask.total() * mask.elemSize());
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -32,12 +37,21 @@ StudySession::StudySession(const SessionEnvironment& environment, StudySink& sin
       started_(environment.clock.Now()),
       deadline_(deadline),
       intake_(environment.limits),
-      share_(environment.admission.budget()),
-      last_heard_(started_) {}
+      flow_(environment.limits, environment.admission, environment.metrics, environment.clock) {}
 
 void StudySession::Start() {
   absl::MutexLock lock(&mu_);
   ReadNextWithinCredit();
+}
+
+void StudySession::RunThere(Executor& executor, std::function<void()> work) {
+  RunOn(executor, env_.admission, std::move(work),
+        [self = shared_from_this()](const absl::Status& error) { self->EndWith(error); });
+}
+
+bool StudySession::GoesOn(const absl::Status& error) {
+  if (!error.ok()) Fail(error);
+  return error.ok();
 }
 
 // --- Receiving -------------------------------------------------------------
@@ -45,8 +59,7 @@ void StudySession::Start() {
 void StudySession::OnRequest(v1::AnalyzeStudyRequest request) {
   absl::MutexLock lock(&mu_);
   if (state_ == State::kDone) return;
-  read_pending_ = false;
-  last_heard_ = env_.clock.Now();
+  flow_.OnRequest();
   const int64_t bytes_before = intake_.bytes(), kept_before = intake_.bytes_kept();
   std::optional<ReceivedInstance> finished;
   const absl::Status error = intake_.Take(std::move(request), finished);
@@ -54,9 +67,9 @@ void StudySession::OnRequest(v1::AnalyzeStudyRequest request) {
   if (!error.ok()) return Fail(error);
   if (state_ == State::kHeader) Open();
   const int64_t kept = intake_.bytes_kept() + (finished.has_value() ? finished->bytes() : 0);
-  if (state_ == State::kDone || !Hold(kept - kept_before)) return;
+  if (state_ == State::kDone || !GoesOn(flow_.Hold(kept - kept_before))) return;
   if (finished.has_value()) {
-    ++in_work_;
+    flow_.BeginInstance();
     DecodeLater(std::make_shared<ReceivedInstance>(*std::move(finished)));
   }
   ReadNextWithinCredit();
@@ -78,177 +91,195 @@ void StudySession::Open() {
       header.crop_mode() == v1::PAPER || (header.crop_mode() == v1::CROP_MODE_UNSPECIFIED &&
                                           model_->bundle->manifest.crop_mode == CropMode::kPaper);
   // Refused before it is sent, where what was announced has no room.
-  const int64_t announced =
-      by_paper_
-          ? 0
-          : std::min(header.expected_instances() * kTypicalInstanceBytes, env_.limits.held_bytes());
-  if (!share_.SetAside(announced)) return Fail(env_.admission.Full());
+  if (!GoesOn(flow_.Open(by_paper_, header.expected_instances()))) return;
   ledger_.Expect(header.study_instance_uid(), header.expected_instances());
   state_ = State::kReading;
   SendProgress();
 }
 
 void StudySession::ReadNextWithinCredit() {
-  if (read_pending_ || half_closed_) return;
-  if (state_ != State::kHeader && state_ != State::kReading) return;
-  if (in_work_ >= env_.limits.unanswered_slices() || (in_work_ > 0 && !HasRoomForMore())) return;
-  read_pending_ = true;
-  last_heard_ = env_.clock.Now();
-  sink_.ReadNext();
-}
-
-bool StudySession::HasRoomForMore() const {
-  if (!by_paper_) return true;  // The pixels wait for the study's end: waiting gives none back.
-  const MemoryBudget& budget = env_.admission.budget();
-  // An instance as it comes, its pixels, and what decoding them takes.
-  return budget.bytes() - budget.taken() >= 8 * kTypicalInstanceBytes;
+  if (flow_.TakeReadCredit()) sink_.ReadNext();
 }
 
 void StudySession::OnHalfClose() {
   absl::MutexLock lock(&mu_);
   if (state_ == State::kDone) return;
-  read_pending_ = false;
-  half_closed_ = true;
-  last_heard_ = env_.clock.Now();
-  if (const absl::Status error = intake_.CheckEnd(); !error.ok()) return Fail(error);
+  flow_.OnHalfClose();
+  if (GoesOn(intake_.CheckEnd())) AssembleWhenComplete();
+}
+
+// --- Decoding --------------------------------------------------------------
+
+void StudySession::DecodeLater(std::shared_ptr<ReceivedInstance> instance) {
+  flow_.BeginDecoding();
+  const std::optional<int> paper_input_size =
+      by_paper_ ? std::optional<int>(model_->bundle->manifest.input_size) : std::nullopt;
+  RunThere(env_.pool, [this, instance = std::move(instance), paper_input_size] {
+    if (!cancellation_->cancelled()) Decode(instance, paper_input_size);
+  });
+}
+
+void StudySession::Decode(const std::shared_ptr<ReceivedInstance>& instance,
+                          std::optional<int> paper_input_size) {
+  FlowControl::Grant grant;
+  absl::StatusOr<InstanceSlices> decoded = DecodeReceived(*instance, env_.limits, paper_input_size,
+                                                          env_.clock, [&](const MemoryNeed& need) {
+                                                            absl::MutexLock lock(&mu_);
+                                                            return flow_.Admit(need, grant);
+                                                          });
+  const int64_t encoded_bytes = instance->bytes();
+  if (decoded.ok()) {
+    // Given back to the budget when they are gone. Nobody else has them: a refused one comes again
+    // only after this.
+    std::string().swap(instance->dicom);
+    instance->hu_slice.reset();
+  }
+
+  absl::MutexLock lock(&mu_);
+  if (state_ == State::kDone) return;
+  if (grant.full) return OnFull(instance, grant);
+  if (!decoded.ok()) return Fail(decoded.status());
+  if (!GoesOn(flow_.OnDecoded(encoded_bytes, grant, decoded->bytes(), decoded->coarse_bytes()))) {
+    return;
+  }
+  decoded_.emplace(instance->number, *std::move(decoded));
+  AddInOrder();
+  TryWaitingWork();
+  ReadNextWithinCredit();
+}
+
+void StudySession::OnFull(std::shared_ptr<ReceivedInstance> instance,
+                          const FlowControl::Grant& grant) {
+  switch (flow_.OnFull(instance, grant)) {
+    case FlowControl::Turn::kNow:
+      return DecodeLater(std::move(instance));
+    case FlowControl::Turn::kLater:
+      return;
+    case FlowControl::Turn::kNever:
+      return Fail(flow_.Full());
+  }
+}
+
+void StudySession::TryWaitingWork() {
+  const FlowControl::Retry retry = flow_.TakeWaiting();
+  if (retry.answers) AnswerLater();
+  if (retry.instance != nullptr) DecodeLater(retry.instance);
+}
+
+// --- Putting together ------------------------------------------------------
+
+// In the order sent, so that the answer does not depend on which was decoded first.
+void StudySession::AddInOrder() {
+  while (state_ != State::kDone && !decoded_.empty() &&
+         decoded_.begin()->first == ledger_.instances()) {
+    InstanceSlices decoded = std::move(decoded_.begin()->second);
+    decoded_.erase(decoded_.begin());
+    Add(std::move(decoded));
+  }
   AssembleWhenComplete();
 }
 
-void StudySession::OnWritten(const v1::AnalyzeStudyResponse& response) {
-  absl::MutexLock lock(&mu_);
-  last_heard_ = env_.clock.Now();
-  const int64_t map_bytes =
-      response.has_slice() ? MapBytesOf(response.slice(), intake_.header().lesion_maps()) : 0;
-  if (map_bytes > 0 && unwritten_maps_ > 0) {
-    --unwritten_maps_;
-    unwritten_map_bytes_ -= map_bytes;
-    TryHold(-map_bytes);
-  }
-  if (state_ == State::kDone) return;
-  if (map_bytes > 0) TryWaitingWork();
-  --unwritten_;
-  // The last word about a slice that was counted when it was read or prepared.
-  const bool scored = response.has_slice() && response.slice().scored();
-  const bool skipped =
-      by_paper_ && response.has_receipt() && response.receipt().status() == v1::SKIPPED;
-  if (scored || skipped) --in_work_;
-  ReadNextWithinCredit();
-  PrepareWithinWindow();
-}
-
-void StudySession::OnCancel() {
-  absl::MutexLock lock(&mu_);
-  if (state_ == State::kDone) return ReleaseAll();  // Nobody is there to read what was sent.
-  End("CANCELLED", absl::CancelledError("the client has gone"));
-}
-
-void StudySession::EndIfIdle() {
-  absl::MutexLock lock(&mu_);
-  const absl::Duration limit = absl::Seconds(env_.limits.idle_seconds());
-  if (closed_ || env_.clock.Now() - last_heard_ < limit) return;
-  if (state_ == State::kDone) return sink_.Abandon();
-  if (!read_pending_ && unwritten_ == 0) return;  // The client waits for the server.
-  last_heard_ = env_.clock.Now();
-  Fail(CallError(
-      absl::DeadlineExceededError(absl::StrCat(
-          "the client has neither sent nor read anything for ", absl::FormatDuration(limit),
-          ", the server's limit; half-close the stream after the last instance")),
-      v1::CLIENT_IDLE));
-}
-
-void StudySession::OnClosed() {
-  absl::MutexLock lock(&mu_);
-  closed_ = true;
-  ReleaseAll();
-}
-
-void StudySession::EndWith(const absl::Status& error) {
-  absl::MutexLock lock(&mu_);
-  if (state_ != State::kDone) Fail(error);
-}
-
-// --- Answering -------------------------------------------------------------
-
-void StudySession::Send(v1::AnalyzeStudyResponse response) {
-  ++unwritten_;
-  last_heard_ = env_.clock.Now();
-  sink_.Send(std::move(response));
-}
-
-void StudySession::SendReceipt(int instance) {
-  v1::AnalyzeStudyResponse response;
-  *response.mutable_receipt() = ledger_.ReceiptOf(instance);
-  const v1::InstanceReceipt& receipt = response.receipt();
-  env_.metrics.InstanceEnded(receipt.status() == v1::USED ? "USED" : NameOf(receipt.reason()));
-  Send(std::move(response));
-}
-
-void StudySession::SendSlice(v1::SliceResult result) {
-  v1::AnalyzeStudyResponse response;
-  *response.mutable_slice() = std::move(result);
-  if (!std::exchange(sent_a_slice_, true)) env_.metrics.FirstResult(env_.clock.Now() - started_);
-  Send(std::move(response));
-}
-
-void StudySession::SendProgress() {
-  v1::AnalyzeStudyResponse response;
-  v1::StudyProgress& progress = *response.mutable_progress();
-  progress.set_instances_received(intake_.instances());
-  progress.set_slices_used(ledger_.used());
-  progress.set_slices_scored(ledger_.scored());
-  progress.set_upload_ended(state_ != State::kReading);
-  Send(std::move(response));
-}
-
-void StudySession::SendPatient(const std::optional<ClassProbabilities>& probabilities) {
-  timings_.set_total_ms(absl::ToDoubleMilliseconds(env_.clock.Now() - started_));
-  v1::AnalyzeStudyResponse response;
-  v1::PatientResult& patient = *response.mutable_patient();
-  patient =
-      MakePatientResult(ledger_, probabilities, model_->bundle->manifest.healthy_share_threshold);
-  *patient.mutable_model() = model_->reference;
-  *patient.mutable_timings() = timings_;
-  patient.set_client_study_id(intake_.header().client_study_id());
-  const std::string verdict = NameOf(patient.verdict());
-  Send(std::move(response));
-  const absl::Duration took = env_.clock.Now() - started_;
-  env_.metrics.StudyAnswered(verdict, took);
-  env_.admission.StudyAnswered(took);
-  End(verdict, absl::OkStatus());
-}
-
-void StudySession::Fail(const absl::Status& error) { End(CodeName(error.code()), error); }
-
-void StudySession::End(const std::string& outcome, const absl::Status& error) {
-  state_ = State::kDone;
-  cancellation_->Cancel();
-  decoded_.clear();
-  waiting_instances_.clear();
-  last_heard_ = env_.clock.Now();  // The client has as long as ever to read its end.
-  if (error.ok()) {
-    // Maps that the client has not read yet.
-    share_.SetAside(0);
-    TryHold(unwritten_map_bytes_ - share_.held());
+void StudySession::Add(InstanceSlices decoded) {
+  const int instance = ledger_.instances();
+  const int64_t bytes = decoded.bytes();
+  if (decoded.slices.ok()) {
+    timings_.set_decode_ms(timings_.decode_ms() + absl::ToDoubleMilliseconds(decoded.decode_time));
+    timings_.set_crop_ms(timings_.crop_ms() + absl::ToDoubleMilliseconds(decoded.crop_time));
+    env_.metrics.StageTook(Stage::kDecode, decoded.decode_time);
+    if (by_paper_) env_.metrics.StageTook(Stage::kCrop, decoded.crop_time);
+    ledger_.AddDecoded(*std::move(decoded.slices), decoded.header.sop_instance_uid);
   } else {
-    env_.metrics.StudyFailed(outcome);
-    ReleaseAll();
+    ledger_.AddSkipped(decoded.slices.status(), decoded.header.sop_instance_uid,
+                       decoded.header.identity);
   }
-  if (is_routine_) env_.admission.CloseRoutine();
-  const absl::Duration duration = env_.clock.Now() - started_;
-  const v1::ErrorReason reason = ErrorReasonOf(error);
-  // The message of an error may quote what a client sent, so only its name is logged.
-  spdlog::info("study {}: {}{}{}, {} instances, {} slices used, {:.0f} ms", number_, outcome,
-               reason == v1::ERROR_REASON_UNSPECIFIED ? "" : " ",
-               reason == v1::ERROR_REASON_UNSPECIFIED ? "" : v1::ErrorReason_Name(reason),
-               intake_.instances(), ledger_.used(), absl::ToDoubleMilliseconds(duration));
-  sink_.Finish(error);
+  if (by_paper_) {
+    AdmitAsItCame(instance, bytes);
+  } else {
+    KeepForStudy(instance, bytes);
+  }
 }
 
-void StudySession::ReleaseAll() {
-  share_.Release();
-  unwritten_maps_ = 0;
-  unwritten_map_bytes_ = 0;
-  env_.metrics.SetStudyBytes(env_.admission.budget().taken());
+void StudySession::AdmitAsItCame(int instance, int64_t bytes) {
+  const std::vector<SliceNumber> admitted = ledger_.AdmitAsItCame();
+  for (const SliceNumber slice : admitted) bytes -= ledger_.slice(slice).bytes();
+  flow_.GiveBack(bytes);
+  SendReceipt(instance);
+  if (admitted.empty()) return;
+  flow_.SplitInstance(static_cast<int>(admitted.size()));
+  to_score_ += static_cast<int>(admitted.size());
+  for (const SliceNumber slice : admitted) {
+    if (state_ != State::kDone) SubmitSlice(slice);
+  }
+}
+
+void StudySession::KeepForStudy(int instance, int64_t bytes) {
+  const bool skipped = !ledger_.IsDecoded(instance);
+  if (skipped) flow_.GiveBack(bytes);
+  if (!GoesOn(flow_.KeepInstance(skipped ? 0 : bytes))) return;
+  if (skipped) SendReceipt(instance);
+}
+
+void StudySession::AssembleWhenComplete() {
+  if (state_ != State::kReading || !flow_.half_closed()) return;
+  if (ledger_.instances() < intake_.instances()) return;
+  state_ = State::kAssembling;
+  RunThere(env_.pool, [this] { Assemble(); });
+}
+
+void StudySession::Assemble() {
+  std::vector<SliceSummary> summaries;
+  std::optional<std::vector<SliceNumber>> pinned;
+  bool several = false;
+  {
+    absl::MutexLock lock(&mu_);
+    if (state_ == State::kDone || !GoesOn(flow_.BeginAssembling())) return;
+    summaries = ledger_.Summaries();
+    pinned = ledger_.pinned();
+    several = ledger_.census().IsSeveral();
+  }
+  const absl::Time start = env_.clock.Now();
+  // Slices that were answered as they came keep their places all the same.
+  AssembledStudy study = several && !pinned.has_value() ? RefuseAll(summaries.size())
+                                                        : env_.assemble(summaries, pinned);
+  OnAssembled(std::move(study), env_.clock.Now() - start);
+}
+
+void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
+  absl::MutexLock lock(&mu_);
+  if (state_ == State::kDone) return;
+  timings_.set_assemble_ms(absl::ToDoubleMilliseconds(duration));
+  env_.metrics.StageTook(Stage::kAssemble, duration);
+  ledger_.SetAssembled(std::move(study));
+  // The coarse slices have served; of the lungs the masks are kept.
+  ledger_.ReleaseCoarse();
+  if (!GoesOn(flow_.EndAssembling(MaskBytes(ledger_.study())))) return;
+  state_ = State::kScoring;
+  if (!by_paper_) {
+    for (int instance = 0; instance < ledger_.instances(); ++instance) {
+      if (ledger_.IsDecoded(instance)) SendReceipt(instance);
+    }
+    flow_.GiveBack(ledger_.ReleaseUnusedPixels());
+  }
+  SendProgress();
+  if (!by_paper_) ChooseSlices();
+  PrepareWithinCredit();
+  AssessWhenScored();
+}
+
+void StudySession::ChooseSlices() {
+  const bool rejected = ledger_.verdict() == Verdict::kRejected;
+  for (const SliceNumber slice : ledger_.HeadToFeet()) {
+    if (!rejected && !ledger_.LungMaskOf(slice).empty()) {
+      to_prepare_.push_back(slice);
+      continue;
+    }
+    flow_.GiveBack(ledger_.ReleasePixels(slice));
+    v1::SliceResult result = MakeUnscoredResult(ledger_.slice(slice), model_->reference);
+    if (rejected) result.add_warnings(kStudyRejected);
+    result.set_index(*ledger_.IndexOf(slice));
+    SendSlice(std::move(result));
+  }
+  to_score_ = static_cast<int>(to_prepare_.size());
 }
 
 }  // namespace m3lung

@@ -26,8 +26,9 @@
 #include "server/ops/admission.h"
 #include "server/ops/metrics.h"
 #include "server/ops/model_registry.h"
+#include "server/study/flow_control.h"
+#include "server/study/instance_decoder.h"
 #include "server/study/scored_slices.h"
-#include "server/study/slice_answer.h"
 #include "server/study/study_intake.h"
 #include "server/study/study_ledger.h"
 #include "server/study/study_slice.h"
@@ -77,13 +78,7 @@ class StudySink {
 // `volume` the pixels wait for the study's end, which chooses the slices and gives
 // them their box; then they are cropped and scored, a window of them at a time.
 //
-// At most one request is asked for at a time, and none while the study has
-// limits.unanswered_slices slices in work; the pixels that wait are bounded by
-// limits.held_bytes, and those of all studies by the server's budget: the memory of a
-// study is bounded whatever its client does. Memory is taken from the budget before it is
-// used; work that finds none waits for other work of its study to give some back, and ends
-// the study where nothing of it is under way. A client that lets the session wait for
-// limits.idle_seconds loses it.
+// How much of it goes on at a time is flow control's to say (server/study/flow_control.h).
 //
 // Thread safety: all methods may be called from any thread.
 class StudySession final : public std::enable_shared_from_this<StudySession> {
@@ -112,61 +107,38 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
 
  private:
   enum class State { kHeader, kReading, kAssembling, kScoring, kAssessing, kDone };
-  // An instance that was decoded, perhaps before one that was sent earlier.
-  struct Decoded {
-    absl::StatusOr<std::vector<StudySlice>> slices;
-    PeekedHeader header;
-    absl::Duration decode_time;
-    absl::Duration crop_time;
-
-    int64_t bytes() const;  // of pixels
-    int64_t coarse_bytes() const;
-  };
-  // What one instance's decoding was given of the budget, and why it was given no more.
-  struct Allowance {
-    int64_t bytes = 0;
-    bool full = false;
-    absl::Status refusal;  // that ends the study
-  };
 
   StudySession(const SessionEnvironment& environment, StudySink& sink, uint64_t number,
                absl::Time deadline);
 
-  void Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Runs `work` there; what it throws ends the study.
   void RunThere(Executor& executor, std::function<void()> work);
+  // Ends the study with the error, if it is one. Whether the study goes on.
+  bool GoesOn(const absl::Status& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ReadNextWithinCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void DecodeLater(std::shared_ptr<ReceivedInstance> instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DecodeWithin(std::shared_ptr<ReceivedInstance> instance, bool by_paper, int input_size);
-  Decoded Decode(const ReceivedInstance& instance, bool by_paper, int input_size,
-                 Allowance& allowance);
-  // OK where the study may have so many slices and bytes more, which it then holds.
-  absl::Status Admit(const MemoryNeed& need, Allowance& allowance);
-  void OnRefused(std::shared_ptr<ReceivedInstance> instance, const Allowance& allowance);
-  void ReadNextWithinCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Whether the server has bytes for one more instance. Where it has not, a study that will give
-  // some back as its slices are answered waits for that instead of being refused.
-  bool HasRoomForMore() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Counts bytes that the study now holds, or no longer does. False: it has ended,
-  // since there are no more.
-  bool Hold(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The same, but for the end of the study.
-  bool TryHold(int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Decode(const std::shared_ptr<ReceivedInstance>& instance,
+              std::optional<int> paper_input_size);
+  void OnFull(std::shared_ptr<ReceivedInstance> instance, const FlowControl::Grant& grant)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Work that had taken memory has given it back: what waits for that may try again.
   void TryWaitingWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // `held_bytes`: for its encoded bytes and its decoding.
-  void OnDecoded(int instance, int64_t held_bytes, Decoded decoded);
   void AddInOrder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Add(InstanceSlices decoded) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AdmitAsItCame(int instance, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void HoldForStudy(int instance, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void KeepForStudy(int instance, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void AssembleWhenComplete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Assemble();
   void OnAssembled(AssembledStudy study, absl::Duration duration);
-  void AnswerUnscored(SliceNumber slice, bool rejected) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Answers the slices that are not scored, and lines up the others.
+  void ChooseSlices() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  void PrepareWithinWindow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PrepareWithinCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Prepare(SliceNumber slice, const cv::Rect& box, int input_size);
   void SubmitSlice(SliceNumber slice) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnScored(std::unique_ptr<ScoredSlice> scored);  // on a batch thread: only hands over
@@ -174,7 +146,6 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void AnswerScored();
   // False where there is no memory for the answer now; then `scored` was put back.
   bool Answer(std::unique_ptr<ScoredSlice>& scored);
-  SliceAnswer AnswerOf(SliceNumber slice) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void AssessWhenScored() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Assess();
@@ -186,10 +157,10 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   void SendProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendPatient(const std::optional<ClassProbabilities>& probabilities)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   void Fail(const absl::Status& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void End(const std::string& outcome, const absl::Status& error)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void ReleaseAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant after construction.
   const SessionEnvironment& env_;
@@ -205,29 +176,10 @@ class StudySession final : public std::enable_shared_from_this<StudySession> {
   StudyIntake intake_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mu_);  // set when the header has come
   bool by_paper_ ABSL_GUARDED_BY(mu_) = false;               // likewise
+  bool is_routine_ ABSL_GUARDED_BY(mu_) = false;             // and counted as such
+  FlowControl flow_ ABSL_GUARDED_BY(mu_);
 
-  bool half_closed_ ABSL_GUARDED_BY(mu_) = false;
-  bool read_pending_ ABSL_GUARDED_BY(mu_) = false;
-  int in_work_ ABSL_GUARDED_BY(mu_) = 0;         // see limits.unanswered_slices
-  int64_t held_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // see limits.held_bytes
-  BudgetShare share_ ABSL_GUARDED_BY(mu_);
-  int slices_ ABSL_GUARDED_BY(mu_) = 0;            // see limits.slices_per_study
-  int64_t coarse_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // of all decoded slices
-  // What is under way and gives memory back when it ends, and what waits for that.
-  int decoding_ ABSL_GUARDED_BY(mu_) = 0;        // instances
-  int scoring_ ABSL_GUARDED_BY(mu_) = 0;         // slices, until they are answered
-  int unwritten_maps_ ABSL_GUARDED_BY(mu_) = 0;  // of full size
-  int64_t unwritten_map_bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  std::deque<std::shared_ptr<ReceivedInstance>> waiting_instances_ ABSL_GUARDED_BY(mu_);
-  bool tried_alone_ ABSL_GUARDED_BY(mu_) = false;  // the instance refused last
-  bool answers_wait_ ABSL_GUARDED_BY(mu_) = false;
-  bool is_routine_ ABSL_GUARDED_BY(mu_) = false;  // and counted as such
-  int unwritten_ ABSL_GUARDED_BY(mu_) = 0;        // responses
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  // When the client last sent or read, or was last given something to.
-  absl::Time last_heard_ ABSL_GUARDED_BY(mu_);
-
-  std::map<int, Decoded> decoded_ ABSL_GUARDED_BY(mu_);  // waiting for earlier ones
+  std::map<int, InstanceSlices> decoded_ ABSL_GUARDED_BY(mu_);  // waiting for earlier ones
   StudyLedger ledger_ ABSL_GUARDED_BY(mu_);
   std::deque<SliceNumber> to_prepare_ ABSL_GUARDED_BY(mu_);  // crop mode volume
   int to_score_ ABSL_GUARDED_BY(mu_) = 0;

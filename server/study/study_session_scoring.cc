@@ -1,30 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The second half of a study's way: which slices are used, and what the networks
-// say to them.
+// The second half of a study's way: scored, assessed, answered, and ended.
 #include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/call_error.h"
 #include "server/study/exception_barrier.h"
+#include "server/study/patient_result.h"
 #include "server/study/slice_answer.h"
 #include "server/study/study_session.h"
+#include "spdlog/spdlog.h"
 
 namespace m3lung {
 namespace {
-
-// Bytes that finding the lungs takes for each byte of the coarse slices: they once more as a stack,
-// and masks and labels of every element.
-constexpr int64_t kAssemblyFactor = 8;
-
-int64_t MaskBytes(const AssembledStudy& study) {
-  int64_t bytes = 0;
-  if (study.chosen() == nullptr) return bytes;
-  for (const cv::Mat& mask : study.chosen()->lungs.masks) {
-    bytes += static_cast<int64_t>(mask.total() * mask.elemSize());
-  }
-  return bytes;
-}
 
 int64_t BytesOf(const SliceScores& scores) {
   return static_cast<int64_t>(sizeof(float) * (scores.map.values.size() + scores.features.size()));
@@ -38,141 +26,15 @@ absl::StatusOr<ClassProbabilities> AssessWith(
   return absl::InternalError(absl::StrCat("patient network: ", e.what()));
 }
 
-constexpr char kStudyRejected[] = "the study was rejected, and its slices were not scored";
-
 }  // namespace
-
-// --- Deciding what is used -------------------------------------------------
-
-// In the order sent, so that the answer does not depend on which was decoded first.
-void StudySession::AddInOrder() {
-  while (state_ != State::kDone && !decoded_.empty() &&
-         decoded_.begin()->first == ledger_.instances()) {
-    const int instance = decoded_.begin()->first;
-    Decoded decoded = std::move(decoded_.begin()->second);
-    decoded_.erase(decoded_.begin());
-    const int64_t bytes = decoded.bytes();
-    if (decoded.slices.ok()) {
-      timings_.set_decode_ms(timings_.decode_ms() +
-                             absl::ToDoubleMilliseconds(decoded.decode_time));
-      timings_.set_crop_ms(timings_.crop_ms() + absl::ToDoubleMilliseconds(decoded.crop_time));
-      env_.metrics.StageTook(Stage::kDecode, decoded.decode_time);
-      if (by_paper_) env_.metrics.StageTook(Stage::kCrop, decoded.crop_time);
-      ledger_.AddDecoded(*std::move(decoded.slices), decoded.header.sop_instance_uid);
-    } else {
-      ledger_.AddSkipped(decoded.slices.status(), decoded.header.sop_instance_uid,
-                         decoded.header.identity);
-    }
-    if (by_paper_) {
-      AdmitAsItCame(instance, bytes);
-    } else {
-      HoldForStudy(instance, bytes);
-    }
-  }
-  AssembleWhenComplete();
-}
-
-void StudySession::AdmitAsItCame(int instance, int64_t bytes) {
-  const std::vector<SliceNumber> admitted = ledger_.AdmitAsItCame();
-  for (const SliceNumber slice : admitted) bytes -= ledger_.slice(slice).bytes();
-  Hold(-bytes);
-  SendReceipt(instance);
-  if (admitted.empty()) return;
-  in_work_ += static_cast<int>(admitted.size()) - 1;
-  to_score_ += static_cast<int>(admitted.size());
-  for (const SliceNumber slice : admitted) {
-    if (state_ != State::kDone) SubmitSlice(slice);
-  }
-}
-
-void StudySession::HoldForStudy(int instance, int64_t bytes) {
-  --in_work_;
-  if (!ledger_.IsDecoded(instance)) {
-    Hold(-bytes);
-    return SendReceipt(instance);
-  }
-  held_bytes_ += bytes;
-  if (held_bytes_ <= env_.limits.held_bytes()) return;
-  Fail(CallError(absl::ResourceExhaustedError(absl::StrCat(
-                     "the study's pixels take more than ", env_.limits.held_bytes(),
-                     " bytes, the server's limit; send its series as studies of their own")),
-                 v1::STUDY_TOO_LARGE));
-}
-
-void StudySession::AssembleWhenComplete() {
-  if (state_ != State::kReading || !half_closed_) return;
-  if (ledger_.instances() < intake_.instances()) return;
-  state_ = State::kAssembling;
-  RunThere(env_.pool, [this] { Assemble(); });
-}
-
-void StudySession::Assemble() {
-  std::vector<SliceSummary> summaries;
-  std::optional<std::vector<SliceNumber>> pinned;
-  bool several = false;
-  {
-    absl::MutexLock lock(&mu_);
-    if (state_ == State::kDone || !Hold(kAssemblyFactor * coarse_bytes_)) return;
-    summaries = ledger_.Summaries();
-    pinned = ledger_.pinned();
-    several = ledger_.census().IsSeveral();
-  }
-  const absl::Time start = env_.clock.Now();
-  // Slices that were answered as they came keep their places all the same.
-  AssembledStudy study = several && !pinned.has_value() ? RefuseAll(summaries.size())
-                                                        : env_.assemble(summaries, pinned);
-  OnAssembled(std::move(study), env_.clock.Now() - start);
-}
-
-void StudySession::OnAssembled(AssembledStudy study, absl::Duration duration) {
-  absl::MutexLock lock(&mu_);
-  if (state_ == State::kDone) return;
-  timings_.set_assemble_ms(absl::ToDoubleMilliseconds(duration));
-  env_.metrics.StageTook(Stage::kAssemble, duration);
-  ledger_.SetAssembled(std::move(study));
-  // The coarse slices have served; of the lungs the masks are kept.
-  ledger_.ReleaseCoarse();
-  Hold(MaskBytes(ledger_.study()) - (1 + kAssemblyFactor) * coarse_bytes_);
-  state_ = State::kScoring;
-  if (!by_paper_) {
-    for (int instance = 0; instance < ledger_.instances(); ++instance) {
-      if (ledger_.IsDecoded(instance)) SendReceipt(instance);
-    }
-    Hold(-ledger_.ReleaseUnusedPixels());
-    share_.SetAside(0);
-  }
-  SendProgress();
-  if (!by_paper_) {
-    const bool rejected = ledger_.verdict() == Verdict::kRejected;
-    for (const SliceNumber slice : ledger_.HeadToFeet()) {
-      if (rejected || ledger_.LungMaskOf(slice).empty()) {
-        Hold(-ledger_.ReleasePixels(slice));
-        AnswerUnscored(slice, rejected);
-      } else {
-        to_prepare_.push_back(slice);
-      }
-    }
-    to_score_ = static_cast<int>(to_prepare_.size());
-  }
-  PrepareWithinWindow();
-  AssessWhenScored();
-}
-
-void StudySession::AnswerUnscored(SliceNumber slice, bool rejected) {
-  v1::SliceResult result = MakeUnscoredResult(ledger_.slice(slice), model_->reference);
-  if (rejected) result.add_warnings(kStudyRejected);
-  result.set_index(*ledger_.IndexOf(slice));
-  SendSlice(std::move(result));
-}
 
 // --- Scoring ---------------------------------------------------------------
 
-void StudySession::PrepareWithinWindow() {
+void StudySession::PrepareWithinCredit() {
   if (state_ != State::kScoring) return;
-  while (!to_prepare_.empty() && in_work_ < env_.limits.unanswered_slices()) {
+  while (!to_prepare_.empty() && flow_.TakeSliceCredit()) {
     const SliceNumber slice = to_prepare_.front();
     to_prepare_.pop_front();
-    ++in_work_;
     RunThere(env_.pool, [this, slice, box = ledger_.study().chosen()->lungs.box,
                          input_size = model_->bundle->manifest.input_size] {
       if (!cancellation_->cancelled()) Prepare(slice, box, input_size);
@@ -196,7 +58,7 @@ void StudySession::Prepare(SliceNumber number, const cv::Rect& box, int input_si
   if (state_ == State::kDone) return;
   timings_.set_crop_ms(timings_.crop_ms() + absl::ToDoubleMilliseconds(duration));
   env_.metrics.StageTook(Stage::kCrop, duration);
-  if (!Hold(slice.bytes() - bytes_before)) return;
+  if (!GoesOn(flow_.Hold(slice.bytes() - bytes_before))) return;
   ledger_.slice(number) = std::move(slice);
   SubmitSlice(number);
 }
@@ -213,7 +75,7 @@ void StudySession::SubmitSlice(SliceNumber slice) {
     self->OnScored(std::make_unique<ScoredSlice>(
         ScoredSlice{.slice = slice, .scores = std::move(scores), .cost = cost}));
   };
-  ++scoring_;
+  flow_.BeginScoring();
   if (absl::Status status = model_->batcher->Submit(std::move(task)); !status.ok()) {
     Fail(CallError(std::move(status), v1::NOT_READY));
   }
@@ -249,16 +111,20 @@ bool StudySession::Answer(std::unique_ptr<ScoredSlice>& scored) {
       Fail(ScoringError(scored->scores.status()));
       return true;
     }
-    answer = AnswerOf(scored->slice);
     model = model_;
-    if (!TryHold(answer.MapBytes())) {
-      if (decoding_ > 0 || unwritten_maps_ > 0) {
-        answers_wait_ = true;
+    answer = {.slice = ledger_.slice(scored->slice),
+              .maps = intake_.header().lesion_maps(),
+              .index = ledger_.IndexOf(scored->slice),
+              .lung_mask = ledger_.LungMaskOf(scored->slice)};
+    switch (flow_.HoldForAnswer(answer.MapBytes())) {
+      case FlowControl::Turn::kNow:
+        break;
+      case FlowControl::Turn::kLater:
         scored_.PutBack(std::move(scored));
         return false;
-      }
-      Fail(env_.admission.Full());
-      return true;
+      case FlowControl::Turn::kNever:
+        Fail(flow_.Full());
+        return true;
     }
   }
   v1::SliceResult result = answer.Make(*scored->scores, model->reference);
@@ -268,15 +134,11 @@ bool StudySession::Answer(std::unique_ptr<ScoredSlice>& scored) {
     env_.metrics.SliceInVain();
     return true;
   }
-  --scoring_;
-  if (answer.MapBytes() > 0) {
-    ++unwritten_maps_;
-    unwritten_map_bytes_ += answer.MapBytes();
-  }
+  flow_.EndScoring(answer.MapBytes());
   const SliceCost& cost = scored->cost;
   const int64_t input_size = model->bundle->manifest.input_size;
-  if (!Hold(BytesOf(*scored->scores) -
-            static_cast<int64_t>(sizeof(int16_t)) * input_size * input_size)) {
+  if (!GoesOn(flow_.Hold(BytesOf(*scored->scores) -
+                         static_cast<int64_t>(sizeof(int16_t)) * input_size * input_size))) {
     return true;
   }
   timings_.set_queue_ms(timings_.queue_ms() + absl::ToDoubleMilliseconds(cost.queued));
@@ -291,14 +153,7 @@ bool StudySession::Answer(std::unique_ptr<ScoredSlice>& scored) {
   return true;
 }
 
-SliceAnswer StudySession::AnswerOf(SliceNumber slice) const {
-  SliceAnswer answer;
-  answer.slice = ledger_.slice(slice);
-  answer.maps = intake_.header().lesion_maps();
-  answer.index = ledger_.IndexOf(slice);
-  answer.lung_mask = ledger_.LungMaskOf(slice);
-  return answer;
-}
+// --- Assessing -------------------------------------------------------------
 
 void StudySession::AssessWhenScored() {
   if (state_ != State::kScoring || ledger_.scored() < to_score_) return;
@@ -340,6 +195,115 @@ void StudySession::OnAssessed(absl::StatusOr<ClassProbabilities> probabilities,
   timings_.set_patient_model_ms(absl::ToDoubleMilliseconds(duration));
   env_.metrics.StageTook(Stage::kPatientModel, duration);
   SendPatient(*probabilities);
+}
+
+// --- Answering -------------------------------------------------------------
+
+void StudySession::Send(v1::AnalyzeStudyResponse response) {
+  flow_.OnSent();
+  sink_.Send(std::move(response));
+}
+
+void StudySession::SendReceipt(int instance) {
+  v1::AnalyzeStudyResponse response;
+  *response.mutable_receipt() = ledger_.ReceiptOf(instance);
+  const v1::InstanceReceipt& receipt = response.receipt();
+  env_.metrics.InstanceEnded(receipt.status() == v1::USED ? "USED" : NameOf(receipt.reason()));
+  Send(std::move(response));
+}
+
+void StudySession::SendSlice(v1::SliceResult result) {
+  v1::AnalyzeStudyResponse response;
+  *response.mutable_slice() = std::move(result);
+  if (!std::exchange(sent_a_slice_, true)) env_.metrics.FirstResult(env_.clock.Now() - started_);
+  Send(std::move(response));
+}
+
+void StudySession::SendProgress() {
+  v1::AnalyzeStudyResponse response;
+  v1::StudyProgress& progress = *response.mutable_progress();
+  progress.set_instances_received(intake_.instances());
+  progress.set_slices_used(ledger_.used());
+  progress.set_slices_scored(ledger_.scored());
+  progress.set_upload_ended(state_ != State::kReading);
+  Send(std::move(response));
+}
+
+void StudySession::SendPatient(const std::optional<ClassProbabilities>& probabilities) {
+  timings_.set_total_ms(absl::ToDoubleMilliseconds(env_.clock.Now() - started_));
+  v1::AnalyzeStudyResponse response;
+  v1::PatientResult& patient = *response.mutable_patient();
+  patient =
+      MakePatientResult(ledger_, probabilities, model_->bundle->manifest.healthy_share_threshold);
+  *patient.mutable_model() = model_->reference;
+  *patient.mutable_timings() = timings_;
+  patient.set_client_study_id(intake_.header().client_study_id());
+  const std::string verdict = NameOf(patient.verdict());
+  Send(std::move(response));
+  const absl::Duration took = env_.clock.Now() - started_;
+  env_.metrics.StudyAnswered(verdict, took);
+  env_.admission.StudyAnswered(took);
+  End(verdict, absl::OkStatus());
+}
+
+void StudySession::OnWritten(const v1::AnalyzeStudyResponse& response) {
+  absl::MutexLock lock(&mu_);
+  const int64_t map_bytes =
+      response.has_slice() ? MapBytesOf(response.slice(), intake_.header().lesion_maps()) : 0;
+  // The last word about a slice that was counted when it was read or prepared.
+  const bool scored = response.has_slice() && response.slice().scored();
+  const bool skipped =
+      by_paper_ && response.has_receipt() && response.receipt().status() == v1::SKIPPED;
+  flow_.OnWritten(map_bytes, /*ends_work=*/scored || skipped);
+  if (state_ == State::kDone) return;
+  if (map_bytes > 0) TryWaitingWork();
+  ReadNextWithinCredit();
+  PrepareWithinCredit();
+}
+
+// --- The end ---------------------------------------------------------------
+
+void StudySession::OnCancel() {
+  absl::MutexLock lock(&mu_);
+  if (state_ == State::kDone) return flow_.ReleaseAll();  // Nobody is there to read what was sent.
+  End("CANCELLED", absl::CancelledError("the client has gone"));
+}
+
+void StudySession::EndIfIdle() {
+  absl::MutexLock lock(&mu_);
+  const absl::Status error = flow_.CheckClient();
+  if (error.ok()) return;
+  if (state_ == State::kDone) return sink_.Abandon();
+  Fail(error);
+}
+
+void StudySession::OnClosed() {
+  absl::MutexLock lock(&mu_);
+  flow_.OnClosed();
+}
+
+void StudySession::EndWith(const absl::Status& error) {
+  absl::MutexLock lock(&mu_);
+  if (state_ != State::kDone) Fail(error);
+}
+
+void StudySession::Fail(const absl::Status& error) { End(CodeName(error.code()), error); }
+
+void StudySession::End(const std::string& outcome, const absl::Status& error) {
+  state_ = State::kDone;
+  cancellation_->Cancel();
+  decoded_.clear();
+  flow_.End(/*answered=*/error.ok());
+  if (!error.ok()) env_.metrics.StudyFailed(outcome);
+  if (is_routine_) env_.admission.CloseRoutine();
+  const absl::Duration duration = env_.clock.Now() - started_;
+  const v1::ErrorReason reason = ErrorReasonOf(error);
+  // The message of an error may quote what a client sent, so only its name is logged.
+  spdlog::info("study {}: {}{}{}, {} instances, {} slices used, {:.0f} ms", number_, outcome,
+               reason == v1::ERROR_REASON_UNSPECIFIED ? "" : " ",
+               reason == v1::ERROR_REASON_UNSPECIFIED ? "" : v1::ErrorReason_Name(reason),
+               intake_.instances(), ledger_.used(), absl::ToDoubleMilliseconds(duration));
+  sink_.Finish(error);
 }
 
 }  // namespace m3lung
