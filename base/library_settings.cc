@@ -11,8 +11,8 @@
 
 namespace m3lung {
 
-void TellLibraries(char** argv) {
-  constexpr std::pair<const char*, const char*> kTold[] = {
+void ConfigureLibraries(char** argv) {
+  constexpr std::pair<const char*, const char*> kSettings[] = {
       // The network's threads would wait for each other by spinning. Decoding, or another program,
       // shares their processors: it costs the server a third of its speed (bench/RESULTS.md).
       {"OMP_WAIT_POLICY", "passive"},
@@ -21,13 +21,13 @@ void TellLibraries(char** argv) {
       // and all, in case the same is compiled again. What is loaded again never is the same.
       {"DNNL_GRAPH_COMPILED_PARTITION_CACHE_CAPACITY", "0"},
   };
-  bool all_told = true;
-  for (const auto& [name, value] : kTold) {
+  bool all_set = true;
+  for (const auto& [name, value] : kSettings) {
     if (std::getenv(name) != nullptr) continue;
     setenv(name, value, /*overwrite=*/1);
-    all_told = false;
+    all_set = false;
   }
-  if (all_told) return;
+  if (all_set) return;
   std::error_code error;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
   execv(program.c_str(), argv);  // Returns where that is not to be had.
