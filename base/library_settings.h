@@ -8,8 +8,6 @@ namespace m3lung {
 // To be called first in main(). Libraries read these when they are loaded, which is before main():
 // so where they are not set, this starts the program once more, with them.
 void ConfigureLibraries(char** argv);
-// Its earlier name, for callers that have yet to change.
-inline void TellLibraries(char** argv) { ConfigureLibraries(argv); }
 
 }  // namespace m3lung
 

@@ -65,7 +65,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  m3lung::TellLibraries(argv);
+  m3lung::ConfigureLibraries(argv);
   m3lung::GuardStandardStreams();
   m3lung::TuneAllocator();
   return m3lung::ExitCodeOnceWritten(kProgram, Run(argc, argv));
