@@ -46,7 +46,12 @@ WATCHERS = {
     "server/study": ["server_test", "rpc_test"],
     "server/rpc": ["rpc_test"],
     "server": [
-        "api_test", "config_test", "server_test", "rpc_test", "serving_test", "server_health_test",
+        "api_test",
+        "config_test",
+        "server_test",
+        "rpc_test",
+        "serving_test",
+        "server_health_test",
     ],
     "preprocess/study": ["study_test", "server_test"],
     "preprocess/lungs": ["lung_volume_test", "preprocess_test", "study_test"],
