@@ -246,8 +246,12 @@ TEST_F(FlowControlTest, AnInstanceWaitsForASliceThatIsScoredAndForAMapThatIsNotR
   flow_.BeginScoring();
   flow_.EndScoring(/*map_bytes=*/10);
   EXPECT_EQ(Refused(), Turn::kLater);
+  flow_.OnWritten(0, /*ends_work=*/false);  // an answer without a map
+  EXPECT_EQ(Refused(), Turn::kLater);
+  EXPECT_EQ(held(), 10);
   flow_.OnWritten(10, /*ends_work=*/true);
   EXPECT_EQ(held(), 0);
+  flow_.TakeWaiting();
   flow_.TakeWaiting();
   EXPECT_EQ(Refused(), Turn::kNever);
 }
@@ -317,8 +321,10 @@ TEST_F(FlowControlTest, AClientIsIdleThatHasBeenAskedForTooLong) {
 }
 
 TEST_F(FlowControlTest, AClientIsIdleThatDoesNotReadAndNotWhileItWaits) {
+  clock_.Advance(absl::Hours(1));  // of work, before there was anything to read
   flow_.OnSent();
   flow_.OnSent();
+  EXPECT_THAT(flow_.CheckClient(), IsOk());
   clock_.Advance(absl::Seconds(59));
   flow_.OnWritten(0, false);
   clock_.Advance(absl::Seconds(59));
