@@ -42,9 +42,8 @@ void Progress::Advance(int64_t done, absl::string_view note) {
   absl::MutexLock lock(&mu_);
   done_ += done;
   const absl::Time now = clock_.Now();
-  if (done_ < total_ &&
-      now - shown_ < (line_.kind() == DisplayKind::kTerminal ? kRedraw : kNextLine))
-    return;
+  const absl::Duration pause = line_.kind() == DisplayKind::kTerminal ? kRedraw : kNextLine;
+  if (done_ < total_ && now - shown_ < pause) return;
   shown_ = now;
   line_.Show(Line(note));
 }

@@ -87,6 +87,7 @@ absl::Status WriteStudy(const SyntheticStudy& study, const StudyPaths& paths) {
 
 std::vector<Split> SplitsOf(const std::vector<CohortBackground>& backgrounds) {
   std::vector<Split> splits;
+  splits.reserve(backgrounds.size());
   for (const CohortBackground& background : backgrounds) splits.push_back(background.split);
   return splits;
 }
