@@ -25,6 +25,7 @@ v1::CropMode ToProto(CropMode mode) {
 
 void AddCropOption(CLI::App& command, const std::string& help, v1::CropMode& mode) {
   std::vector<std::string> names;
+  names.reserve(std::size(kCropModes));
   for (const CropMode each : kCropModes) names.emplace_back(CropModeName(each));
   command
       .add_option_function<std::string>(
