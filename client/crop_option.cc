@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/crop_option.h"
 
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "CLI/Option.hpp"
 #include "CLI/Validators.hpp"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "preprocess/crop_mode.h"
 
 namespace m3lung::client {
-namespace {
-
-v1::CropMode ToProto(CropMode mode) {
-  switch (mode) {
-    case CropMode::kPaper:
-      return v1::PAPER;
-    case CropMode::kVolume:
-      return v1::VOLUME;
-  }
-  return v1::CROP_MODE_UNSPECIFIED;
-}
-
-}  // namespace
 
 void AddCropOption(CLI::App& command, const std::string& help, v1::CropMode& mode) {
   std::vector<std::string> names;
@@ -30,8 +20,9 @@ void AddCropOption(CLI::App& command, const std::string& help, v1::CropMode& mod
   command
       .add_option_function<std::string>(
           "--crop",
+          // The API has the same names, in capitals; others are refused below.
           [&mode](const std::string& name) {
-            if (const auto crop = ParseCropMode(name); crop.ok()) mode = ToProto(*crop);
+            static_cast<void>(v1::CropMode_Parse(absl::AsciiStrToUpper(name), &mode));
           },
           help)
       ->type_name(absl::StrJoin(names, "|"))
