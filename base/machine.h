@@ -23,7 +23,7 @@ int UsableProcessors(const CgroupFiles& files = {});
 int64_t UsableMemory(const CgroupFiles& files = {});
 
 // Bytes of this process in memory that no file stands behind: what counts against a limit and
-// cannot be dropped. 0 where the system does not say.
+// cannot be dropped. Up to a MiB behind, as Linux counts; 0 where the system does not say.
 int64_t ResidentMemory();
 
 }  // namespace m3lung

@@ -12,6 +12,9 @@ namespace m3lung {
 namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
+// Linux adds to the count of a process's memory in batches of some pages a processor: it may lag
+// behind by so much, a tiny part of what the tests take.
+constexpr int64_t kNotYetCounted = kMiB;
 
 // Takes memory in pieces of the size of a large image, uses it and frees it; of each piece
 // a little stays behind it, so that none lies at a heap's end.
@@ -31,10 +34,10 @@ TEST(AllocatorTest, KeepsWhatIsFreeUntilTheLimitIsNear) {
   ASSERT_GT(before, 0);
   const auto kept = TakeAndFree(8, 32 * kMiB);
   const int64_t freed = ResidentMemory();
-  EXPECT_GE(freed, before + 8 * 32 * kMiB);
+  EXPECT_GE(freed, before + 8 * 32 * kMiB - kNotYetCounted);
 
   ReleaseFreeMemoryNear(4 * freed, 0);
-  EXPECT_GE(ResidentMemory(), before + 8 * 32 * kMiB) << "the limit is far";
+  EXPECT_GE(ResidentMemory(), freed - kNotYetCounted) << "the limit is far";
 
   ReleaseFreeMemoryNear(4 * freed, 3 * freed);
   EXPECT_LT(ResidentMemory(), before + 32 * kMiB) << "with what is to come, the limit is near";
